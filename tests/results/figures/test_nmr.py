@@ -262,3 +262,29 @@ def test_relaxations(kind: str) -> None:
     assert [symbol in word and " ms" in word for word in words] == [True, True]
     assert found.figure.axes[0].get_xscale() == "log"
     assert "vd" in found.figure.axes[1].get_xlabel()
+
+
+def test_shares_against_pressure_and_time_of_pressing() -> None:
+    def rows(name: str, share: float | None, pressure: float, time: float) -> list[Conclusion]:
+        about = {"subject": "sample", "sample": name}
+        limits = {} if share is not None else {"lower95": 20.0, "upper95": 40.0}
+        return [
+            Conclusion("alloyed_share", value=share, stderr=0.2, unit="percent", **limits, **about),
+            Conclusion("pressing_pressure", value=pressure, unit="MPa", **about),
+            Conclusion("pressing_time", value=time, unit="s", **about),
+            Conclusion("x_nominal", value=1.0, unit="1", **about),
+        ]
+
+    pressed = [
+        rows("a", 93.0, 100.0, 30.0),
+        rows("b", 97.0, 400.0, 30.0),
+        rows("c", None, 0.0, 30.0),
+        rows("d", 98.0, 400.0, 180.0),
+    ]
+    found = compare.draw_comparison(pressed)
+    assert {"pressing_pressure", "pressing_time"} <= set(found)
+    words = texts(found["pressing_pressure"])
+    assert "pressure (MPa)" in words and "30 s, x = 1" in words and "180" not in words
+    axes = found["pressing_pressure"].figure.axes[0]
+    assert any(list(line.get_ydata()) == [20.0, 40.0] for line in axes.lines)
+    assert "pressing_pressure" not in compare.draw_comparison(pressed[:1])

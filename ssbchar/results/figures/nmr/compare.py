@@ -27,6 +27,17 @@ TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 """Of a logarithmic axis of shares [percent]."""
 
 
+CONDITIONS = {
+    "pressing_pressure": "pressure (MPa)",
+    "pressing_time": "time of pressing (s)",
+}
+"""Conditions of pressing that shares are drawn against, and their axes."""
+UNITS = {"pressing_pressure": "MPa", "pressing_time": "s", "x_nominal": ""}
+"""Units of what samples of one colour have in common."""
+NAMES = {"pressing_pressure": "", "pressing_time": "", "x_nominal": "x = "}
+"""What stands before their values."""
+
+
 def draw_comparison(
     conclusions: list[list[Conclusion]], spectra: list[xr.Dataset] | None = None
 ) -> dict[str, Drawing]:
@@ -50,6 +61,10 @@ def draw_comparison(
     drawings = {"stack": _draw_stack(spectra)} if spectra else {}
     if samples:
         drawings["fractions"] = _draw_fractions(rows, samples)
+    for quantity, axis in CONDITIONS.items():
+        trend = _draw_trend(conclusions, quantity, axis)
+        if trend is not None:
+            drawings[quantity] = trend
     drift = [
         c for each in conclusions for c in each if c.quantity == "drift" and c.value is not None
     ]
@@ -164,6 +179,68 @@ def _draw_fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
         )
     )
     return Drawing(figure=figure, title="Li metal left in each sample", caption=caption)
+
+
+def _draw_trend(conclusions: list[list[Conclusion]], quantity: str, axis: str) -> Drawing | None:
+    """Draw the alloyed share against a condition of pressing, a colour for each set of the others;
+    None where no two samples differ in it alone."""
+    groups: dict[tuple[tuple[str, float], ...], list[tuple[float, Conclusion]]] = {}
+    for rows in conclusions:
+        stated = {
+            row.quantity: row.value
+            for row in rows
+            if row.quantity in UNITS and row.value is not None
+        }
+        share = next((r for r in rows if r.quantity == "alloyed_share" and not r.condition), None)
+        if quantity in stated and share is not None:
+            others = tuple(sorted((k, v) for k, v in stated.items() if k != quantity))
+            groups.setdefault(others, []).append((stated[quantity], share))
+    drawn = {
+        key: sorted(points, key=lambda point: point[0])
+        for key, points in groups.items()
+        if len({value for value, _ in points}) > 1
+    }
+    if not drawn:
+        return None
+    figure = style.make_figure(style.COLUMN, 2.7)
+    axes = figure.add_subplot()
+    labels = [_describe_others(key) for key in drawn]
+    colours, markers = style.assign_colours(labels), style.assign_markers(labels)
+    for label, points in zip(labels, drawn.values(), strict=True):
+        colour = colours[label]
+        known = [(at, row.value, row) for at, row in points if row.value is not None]
+        errors = [np.hypot(row.stderr or 0.0, row.systematic or 0.0) for _, _, row in known]
+        style.draw_points(
+            axes,
+            [at for at, _, _ in known],
+            [value for _, value, _ in known],
+            errors,
+            colour=colour,
+            label=label,
+            marker=markers[label],
+        )
+        for at, row in points:
+            if row.value is None and row.lower95 is not None and row.upper95 is not None:
+                axes.plot([at, at], [row.lower95, row.upper95], color=colour, lw=1.2, marker="_")
+    axes.margins(x=0.08)
+    axes.set_xlabel(axis)
+    axes.set_ylabel("Li that alloyed (%)")
+    figure.legend(loc="outside upper center", ncols=2)
+    caption = (
+        f"Alloyed share, corrected to zero delay, against the {axis.split(' (')[0]}, of samples "
+        "that have composition and the other condition in common. Bars: one standard error, statistical "
+        "and systematic; a line between two dashes is an interval without a value. The slope, its "
+        "error and its verdict stand in the row alloyed_share_slope."
+    )
+    return Drawing(
+        figure=figure, title=f"Alloyed share against {axis.split(' (')[0]}", caption=caption
+    )
+
+
+def _describe_others(key: tuple[tuple[str, float], ...]) -> str:
+    """Return what samples have in common, in words."""
+    said = [f"{NAMES[name]}{value:g} {UNITS[name]}".strip() for name, value in key]
+    return ", ".join(said) or "all samples"
 
 
 def _scale_shares(axes: Axes, rows: list[Conclusion]) -> bool:
