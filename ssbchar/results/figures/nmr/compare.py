@@ -229,8 +229,8 @@ def _draw_trend(conclusions: list[list[Conclusion]], quantity: str, axis: str) -
     caption = (
         f"Alloyed share, corrected to zero delay, against the {axis.split(' (')[0]}, of samples "
         "that have composition and the other condition in common. Bars: one standard error, "
-        "statistical and systematic; a line between two dashes is an interval without a value. The slope, its "
-        "error and its verdict stand in the row alloyed_share_slope."
+        "statistical and systematic; a line between two dashes is an interval without a value. "
+        "The slope, its error and its verdict stand in the row alloyed_share_slope."
     )
     return Drawing(
         figure=figure, title=f"Alloyed share against {axis.split(' (')[0]}", caption=caption
