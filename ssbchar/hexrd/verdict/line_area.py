@@ -135,7 +135,7 @@ def measure_explained_area(
             if np.isfinite(there) and there > 0:
                 share[frame] = max(0.0, 1 - missed / there)
             observed = np.maximum(explained + over, 0.0)
-            if observed.sum() > 0:
+            if observed.sum() + alone[frame] > 0:
                 is_placed = explained > PLACED * observed
                 placed[frame] = observed[is_placed].sum() / (observed.sum() + alone[frame])
     known = placed[np.isfinite(placed)]

@@ -66,8 +66,9 @@ NOT_GOOD = {
 SCATTERED = 2.0
 """Reduced chi-square from which the scatter of frames is mentioned."""
 
-MOSTLY_PLACED = 0.8
-"""Share of the line area from which a misfit is one of intensities, not of places [1]."""
+MOSTLY_PLACED = 0.5
+"""Share of the line area from which a misfit is one of intensities, not of places [1]: lines that
+are weak with the expected intensities are not followed."""
 
 
 @dataclass(frozen=True, kw_only=True)
