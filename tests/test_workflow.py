@@ -1,6 +1,7 @@
 """The whole workflow: runs, re-runs only what changed, same bytes on one core and two, faults set
 aside."""
 
+import json
 import hashlib
 import os
 import re
@@ -72,6 +73,12 @@ def test_every_figure_of_synthetic_data_says_so(tiny: Campaign) -> None:
     figures = [p for p in tiny.out.rglob("figures/*.svg")]
     assert len(figures) >= 10
     assert not [p.name for p in figures if "synthetic" not in p.read_text(encoding="utf-8")]
+
+
+def test_figures_of_diffraction_know_the_colours_of_the_run(tiny: Campaign) -> None:
+    notes = list(tiny.out.glob("hexrd/*/figures/*.json"))
+    orders = {json.loads(p.read_text(encoding="utf-8"))["phase_order"] for p in notes}
+    assert orders == {tiny.sheet()[1][0]["phases"]}
 
 
 def test_a_second_run_runs_nothing(tiny: Campaign) -> None:

@@ -1,4 +1,5 @@
 # What the rules of diffraction ask of the sample sheet and the raw files.
+from ssbchar.campaign.row import split_names
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.options import Refinement
 
@@ -38,6 +39,23 @@ def pristine_specimen(name):
         return [f"{OUT}/hexrd/{m}/{name}" for m in linked(wildcards, "compare_to")]
 
     return path
+
+
+def figure_labels(wildcards, output):
+    """The row's labels, with the phases of the sheet in the order of their colours, as far as the row's last one: rows
+    that are added at the end change no colour."""
+    order = list(
+        dict.fromkeys(
+            phase
+            for row in RUN.rows
+            if row.technique == "hexrd"
+            for phase in split_names(row.phases)
+        )
+    )
+    places = [order.index(phase) for phase in linked(wildcards, "phases")]
+    about = json.loads(labels(wildcards, output))
+    shown = ",".join(order[: max(places, default=-1) + 1])
+    return json.dumps({**about, "phase_order": shown}, sort_keys=True)
 
 
 def product_digests(wildcards):

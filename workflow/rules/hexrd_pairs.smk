@@ -100,4 +100,4 @@ use rule step as hexrd_specimen_figures with:
     wildcard_constraints:
         measurement=one_of(SPECIMENS),
     params:
-        **call_step("results.figures.hexrd.draw_specimen"),
+        **call_step("results.figures.hexrd.draw_specimen", labels=figure_labels),

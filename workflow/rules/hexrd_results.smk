@@ -83,7 +83,7 @@ use rule step as hexrd_figures with:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        **call_step("results.figures.hexrd.draw_series"),
+        **call_step("results.figures.hexrd.draw_series", labels=figure_labels),
 
 
 use rule step as hexrd_export with:

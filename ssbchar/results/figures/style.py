@@ -6,7 +6,7 @@ touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,8 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
 GREY = "#777777"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 """Order in which series take their colours (yellow is too faint for lines)."""
+DARK_CYCLE = ("#003A5C", "#6B2F00", "#004F39", "#6E3355", "#7A5400", "#2B617F", "#8C8C8C")
+"""Their dark tones, and grey for black, which come next."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 HEATING, COOLING, HOLD = VERMILION, BLUE, GREY
 """Colours of a temperature programme's segments."""
@@ -136,15 +138,32 @@ def make_figure(width: float = COLUMN, height: float = 2.6) -> Figure:
     return made
 
 
-def assign_colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour per name, in the order given; beyond the cycle's length colours repeat (see
-    `markers`)."""
-    return {name: CYCLE[i % len(CYCLE)] for i, name in enumerate(names)}
+def assign_colours(names: Sequence[str], order: Sequence[str] = ()) -> dict[str, str]:
+    """Return a colour per name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        In the order in which they take their colours, dark tones after the cycle; beyond both they
+        repeat (see `assign_markers`).
+    order : sequence of str
+        Names of a whole run: those take their colours first, so that a name has the same one in
+        all figures of the run.
+    """
+    colours = (*CYCLE, *DARK_CYCLE)
+    places = {name: place for place, name in enumerate(dict.fromkeys([*order, *names]))}
+    return {name: colours[places[name] % len(colours)] for name in names}
 
 
 def assign_markers(names: Sequence[str]) -> dict[str, str]:
     """Return a marker per name that tells apart names whose colours repeat."""
     return {name: MARKERS[(i + i // len(CYCLE)) % len(MARKERS)] for i, name in enumerate(names)}
+
+
+def split_order(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the phases of a run in the order of their colours, as the label ``phase_order`` has
+    them; none where it is missing."""
+    return tuple(filter(None, labels.get("phase_order", "").split(",")))
 
 
 def pick_sequence(n: int, name: str = "viridis") -> list[tuple[float, ...]]:

@@ -162,6 +162,25 @@ def test_a_phase_has_one_colour_everywhere(drawn):
         for a in drawn["presence"].figure.axes[:-1]
     }
     assert ticks == strips and len(set(ticks.values())) == len(PHASES)
+    for name in ("lattice", "expansion"):
+        titles = {a.get_title(): to_hex(a.title.get_color()) for a in drawn[name].figure.axes}
+        titles.pop("", None)
+        assert titles and titles.items() <= ticks.items()
+
+
+def test_a_phase_keeps_its_colour_in_all_series_of_a_run():
+    patterns, furnace, cells, table, tracked = series(frames=40)
+    labels = {"phase_order": "NCM811,M3PO42,LAGP,LFP"}
+    at = series_axes.make_series_axes(patterns, furnace, cells, labels)
+    other = series_axes.make_series_axes(
+        patterns, furnace, cells.isel(phase=[2, 0]), {**labels, "sample": "another"}
+    )
+    assert at.colours["M3PO42"] == other.colours["M3PO42"] == style.CYCLE[1]
+    assert at.colours["LAGP"] == other.colours["LAGP"] == style.CYCLE[2]
+    # A phase that the sheet does not name comes after those that it does.
+    assert style.assign_colours(["X", "LFP"], ["LFP"])["X"] == style.CYCLE[1]
+    many = style.assign_colours([f"phase {k}" for k in range(14)])
+    assert len(set(many.values())) == 14
 
 
 def test_expansion_along_a_direction_is_the_quadratic_form():

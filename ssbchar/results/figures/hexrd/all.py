@@ -44,7 +44,8 @@ def draw_series(
     phases : list of Dataset
         Reflections of the candidate phases.
     labels : dict
-        ``measurement`` and ``sample``.
+        ``measurement``, ``sample``, ``phase_order`` (phases of the run in the order of their
+        colours).
     time_course : Dataset or None
         Courses of a series at one temperature.
 
@@ -59,7 +60,7 @@ def draw_series(
     intensity = lazy_rows.RowReader(patterns["intensity"])
     figures = {"contour": maps.draw_intensity_map(at, intensity, ticks)}
     figures |= cells.draw_cells(at, lattice, expansion)
-    figures |= cells.draw_expansion(expansion)
+    figures |= cells.draw_expansion(expansion, at.colours)
     figures |= named_lines.draw_named_lines(at, peaks)
     if time_course is not None:
         figures |= courses.draw_time_course(at, furnace, time_course)
@@ -72,4 +73,5 @@ def draw_series(
         )
     if "caked" in patterns:
         figures["caked"] = caked.draw_caked_frames(at, patterns)
-    return figures | broadening.draw_broadening(at, peaks) | tensor.draw_indicatrix(expansion)
+    figures |= broadening.draw_broadening(at, peaks)
+    return figures | tensor.draw_indicatrix(expansion, at.colours)

@@ -16,7 +16,7 @@ from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import xarray as xr
     from matplotlib.axes import Axes
@@ -92,7 +92,7 @@ def _draw_cells_page(
         for row, parameter in zip(places, rows[name], strict=True):
             _draw_cell_panel(panels[row, column], at, phase, expansion, parameter)
             panels[row, column].tick_params(labelbottom=row == deep - 1)
-        panels[0, column].set_title(name)
+        panels[0, column].set_title(name, color=at.colours[name])
         panels[-1, column].set_xlabel(_label_abscissa(at))
     _draw_legend(figure, panels.ravel(), 4)
     caption = (
@@ -262,17 +262,19 @@ def _draw_curve(
     )
 
 
-def draw_expansion(table: xr.Dataset) -> dict[str, Drawing]:
+def draw_expansion(table: xr.Dataset, colours: Mapping[str, str]) -> dict[str, Drawing]:
     """Return figures of the linear expansion of each axis with its band, heating and cooling, three
-    phases in each."""
+    phases in each; ``colours`` are those of the phases."""
     names = [name for name in table["phase"].values.astype(str) if _select_curves(table, name)]
     return {
-        name: _draw_expansion_page(table, shown)
+        name: _draw_expansion_page(table, shown, colours)
         for name, shown in split_pages(names, SIDE_BY_SIDE, "expansion")
     }
 
 
-def _draw_expansion_page(table: xr.Dataset, names: list[str]) -> Drawing:
+def _draw_expansion_page(
+    table: xr.Dataset, names: list[str], colours: Mapping[str, str]
+) -> Drawing:
     figure = style.make_figure(min(style.PAGE, style.COLUMN + 2.0 * (len(names) - 1)), 3.2)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
@@ -296,7 +298,8 @@ def _draw_expansion_page(table: xr.Dataset, names: list[str]) -> Drawing:
                 reacting.append(float(curve["reacting_from"]))
         for start in filter(np.isfinite, reacting):
             axes.axvspan(start, axes.get_xlim()[1], color="#eeeeee", zorder=0, label="reacting")
-        axes.set(title=name, xlabel="Temperature (°C)")
+        axes.set_xlabel("Temperature (°C)")
+        axes.set_title(name, color=colours[name])
         axes.axhline(0, color=style.GREY, linewidth=0.5, zorder=0)
         axes.margins(x=0)
     _draw_legend(figure, panels, 4)

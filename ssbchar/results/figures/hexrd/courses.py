@@ -73,7 +73,7 @@ def _draw_page(
                 axes.set_ylabel("Voltage (V)")
             else:
                 axes.set_visible(False)
-        panels[0, column].set_title(name)
+        panels[0, column].set_title(name, color=at.colours[name])
         last = deep - 1 if has_voltage else rows[name].size - 1
         panels[last, column].set_xlabel(label)
         panels[last, column].tick_params(labelbottom=True)

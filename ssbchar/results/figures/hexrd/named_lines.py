@@ -57,7 +57,8 @@ def _draw_page(at: SeriesAxes, peaks: xr.Dataset, numbers: list[int]) -> Drawing
         for axes, (variable, factor, label) in zip(panels[row], COLUMNS, strict=True):
             _draw_panel(axes, at, x, line, variable=variable, factor=factor)
             axes.set_ylabel(label)
-        panels[row, 0].set_title(name, loc="left")
+        colour = at.colours.get(str(line["phase"].values), style.BLACK)
+        panels[row, 0].set_title(name, loc="left", color=colour)
     for axes in panels[-1]:
         axes.set_xlabel("Temperature (°C)" if at.has_programme else at.label)
     caption = (

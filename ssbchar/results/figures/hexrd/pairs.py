@@ -3,7 +3,7 @@ lines are expected and new."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,7 +120,7 @@ def draw_pair(
     wavelength : float
         Of the angles [angstrom].
     labels : mapping
-        ``sample``.
+        ``sample``, ``phase_order``.
     """
     pristine, cycled = pair
     figure = style.make_figure(style.PAGE, 4.4)
@@ -139,7 +139,7 @@ def draw_pair(
     below.axhline(0, color=style.GREY, linewidth=0.4)
     below.plot(x, difference, color=style.BLUE, linewidth=0.6)
     below.set_ylabel("Difference (counts)")
-    _draw_ticks(below, difference, ticks)
+    _draw_ticks(below, difference, ticks, style.split_order(labels))
     count = _mark_lines((axes, below), new_lines, wavelength)
     below.set_xlabel(rf"2$\theta$ at {wavelength:.6g} Å, less the zero (°)")
     below.set_xlim(x[0], x[-1])
@@ -163,12 +163,14 @@ def _measure_scale(before: Array, after: Array) -> float:
     return float(np.sum(np.maximum(after[both], 0.0))) / total if total > 0 else 1.0
 
 
-def _draw_ticks(axes: Axes, difference: Array, ticks: Mapping[str, Array]) -> None:
+def _draw_ticks(
+    axes: Axes, difference: Array, ticks: Mapping[str, Array], order: Sequence[str]
+) -> None:
     """Draw a row of ticks per phase below a difference curve."""
     known = difference[np.isfinite(difference)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     room = 0.16 * max(high - low, 1e-12)
-    colours = style.assign_colours(list(ticks))
+    colours = style.assign_colours(list(ticks), order)
     for row, (name, places) in enumerate(ticks.items()):
         base = low - (row + 0.9) * room
         axes.vlines(

@@ -57,6 +57,8 @@ class SeriesAxes:
     sample: str
     phases: tuple[str, ...]
     """Names in one order for all figures."""
+    order: tuple[str, ...] = ()
+    """Phases of the whole run, in the order of their colours."""
 
     @property
     def has_programme(self) -> bool:
@@ -67,8 +69,8 @@ class SeriesAxes:
 
     @property
     def colours(self) -> dict[str, str]:
-        """Return the colour of each phase, the same in all figures."""
-        return style.assign_colours(self.phases)
+        """Return the colour of each phase, the same in all figures of a run."""
+        return style.assign_colours(self.phases, self.order)
 
 
 def make_series_axes(
@@ -81,7 +83,7 @@ def make_series_axes(
     patterns, furnace, lattice : Dataset
         As docs/data-model.md has them, dims frame.
     labels : mapping
-        ``sample``.
+        ``sample``, ``phase_order``.
     """
     time = patterns["time"].values.astype(float)
     timed = bool(np.all(np.isfinite(time)) and np.all(np.diff(time) > 0) and time.size > 1)
@@ -97,6 +99,7 @@ def make_series_axes(
         angle_label=rf"2$\theta$ at {float(patterns['common_wavelength']):.6g} Å (°)",
         sample=labels.get("sample", ""),
         phases=tuple(lattice["phase"].values.astype(str)),
+        order=style.split_order(labels),
     )
 
 

@@ -12,6 +12,8 @@ from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import xarray as xr
     from matplotlib.figure import Figure
 
@@ -36,15 +38,16 @@ def expansion_from_tensor(tensor: Array, direction: Array) -> Array:
     return np.asarray(np.einsum("...i,ij,...j->...", direction, tensor, direction))
 
 
-def draw_indicatrix(table: xr.Dataset) -> dict[str, Drawing]:
-    """Return figures of the expansion surface of each anisotropic phase, amid its heating range."""
+def draw_indicatrix(table: xr.Dataset, colours: Mapping[str, str]) -> dict[str, Drawing]:
+    """Return figures of the expansion surface of each anisotropic phase, amid its heating range;
+    ``colours`` are those of the phases."""
     shown = {}
     for name in table["phase"].values.astype(str):
         found = _pick_middle_row(table.sel(phase=name))
         if found is not None:
             shown[name] = found
     return {
-        name: _draw_indicatrix_page(table, shown, some)
+        name: _draw_indicatrix_page(table, shown, some, colours)
         for name, some in split_pages(list(shown), SIDE_BY_SIDE, "indicatrix")
     }
 
@@ -65,13 +68,18 @@ def _pick_middle_row(phase: xr.Dataset) -> xr.Dataset | None:
 
 
 def _draw_indicatrix_page(
-    table: xr.Dataset, shown: dict[str, xr.Dataset], names: list[str]
+    table: xr.Dataset,
+    shown: dict[str, xr.Dataset],
+    names: list[str],
+    colours: Mapping[str, str],
 ) -> Drawing:
     figure = style.make_figure(min(style.PAGE, style.COLUMN + 1.85 * (len(names) - 1)), 3.0)
     values = []
     for column, name in enumerate(names, 1):
         row = shown[name]
-        _draw_surface(figure, (1, len(names), column), 1e6 * row["tensor"].values[VOIGT], name)
+        _draw_surface(figure, (1, len(names), column), 1e6 * row["tensor"].values[VOIGT])
+        unit = r" (10$^{-6}$ K$^{-1}$)"
+        figure.axes[-1].set_title(name + unit, y=1.0, color=colours[name])
         principal, stderr = (
             1e6 * row["principal_expansion"].values,
             1e6 * row["principal_expansion_stderr"].values,
@@ -92,8 +100,8 @@ def _draw_indicatrix_page(
     )
 
 
-def _draw_surface(figure: Figure, place: tuple[int, int, int], tensor: Array, name: str) -> None:
-    """Draw the surface r(n) = |n . alpha . n| with the Cartesian axes."""
+def _draw_surface(figure: Figure, place: tuple[int, int, int], tensor: Array) -> None:
+    """Draw the surface r(n) = |n . alpha . n| with the Cartesian axes in a panel of its own."""
     from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
     polar, around = np.meshgrid(
@@ -128,7 +136,6 @@ def _draw_surface(figure: Figure, place: tuple[int, int, int], tensor: Array, na
     axes.view_init(elev=20, azim=35)
     axes.locator_params(nbins=5)
     axes.tick_params(labelsize=style.SMALL - 1, pad=-2)
-    axes.set_title(name + r" (10$^{-6}$ K$^{-1}$)", y=1.0)
 
 
 def _convert_colour(colour: str) -> Array:
