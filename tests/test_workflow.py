@@ -1,8 +1,8 @@
 """The whole workflow: runs, re-runs only what changed, same bytes on one core and two, faults set
 aside."""
 
-import json
 import hashlib
+import json
 import os
 import re
 import shutil

@@ -169,7 +169,7 @@ def test_a_phase_has_one_colour_everywhere(drawn):
 
 
 def test_a_phase_keeps_its_colour_in_all_series_of_a_run():
-    patterns, furnace, cells, table, tracked = series(frames=40)
+    patterns, furnace, cells, *_ = series(frames=40)
     labels = {"phase_order": "NCM811,M3PO42,LAGP,LFP"}
     at = series_axes.make_series_axes(patterns, furnace, cells, labels)
     other = series_axes.make_series_axes(
