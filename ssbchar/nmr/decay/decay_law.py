@@ -172,13 +172,13 @@ def fit_decay_law(time: Array, area: Array, covariance: Array, options: DecayOpt
     best: DecayLaw | None = None
     tried = []
     for model in options.models:
-        law = _fit_model(time, area, covariance, model)
+        law = fit_model(time, area, covariance, model)
         if law is None:
             continue
-        tried.append(law)
         # Two parts of which one has gone before the first slice are a guess, not a law.
         if law.slow_share > 0 and law.amplitude > options.max_extrapolation * area[0]:
             continue
+        tried.append(law)
         if best is None or law.bic + options.min_gain < best.bic:
             best = law
     if best is not None:
@@ -211,10 +211,16 @@ def _weigh_other_laws(best: DecayLaw, tried: list[DecayLaw]) -> DecayLaw:
 
 def _find_time_to_e(law: DecayLaw) -> float:
     """Return the time at which a law has fallen to 1/e of its amplitude [s]."""
+    from scipy.optimize import brentq
+
     if law.slow_share == 0:
         return law.t2
-    grid = np.linspace(law.t2, law.slow_t2, 400)
-    return float(grid[np.abs(law.evaluate(grid, 1.0) - 1 / np.e).argmin()])
+
+    # At the faster part's time less than 1/e is lost, at the slower part's more.
+    def measure_excess(time: float) -> float:
+        return float(law.evaluate(np.asarray(time), 1.0)) - 1 / np.e
+
+    return float(brentq(measure_excess, law.t2, law.slow_t2))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,7 +265,7 @@ def _count_parameters(model: DecayModel) -> int:
             typing.assert_never(unknown)
 
 
-def _fit_model(time: Array, area: Array, covariance: Array, model: DecayModel) -> DecayLaw | None:
+def fit_model(time: Array, area: Array, covariance: Array, model: DecayModel) -> DecayLaw | None:
     """Return the generalised least-squares fit of a law, None where there are too few points or,
     of two exponentials, one is none.
 

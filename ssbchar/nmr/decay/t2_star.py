@@ -19,6 +19,7 @@ from ssbchar.nmr.decay.decay_law import (
     fit_decay_law,
     mean_time_from_t2,
 )
+from ssbchar.nmr.decay.gain_drift import UNKNOWN, GainDrift, find_gain_drift, weigh_gain_drift
 from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.decay.outlying_slices import SliceOutliers, find_outlying_slices
 from ssbchar.nmr.decay.outputs import DECAY, PARAMETERS
@@ -67,8 +68,10 @@ def fit_decay(
     time, area = every_time[used], every_area[used]
     covariance = every_covariance[used][:, :, used]
     reference = _select_reference(reference_decay, options)
+    place = used / max(every_time.size - 1, 1)
     laws, shared, systematics = [], [], []
     deviation = None
+    told = UNKNOWN
     for r, region in enumerate(series["region"].values):
         own_area, own_covariance = area[:, r], covariance[:, r, :, r]
         law = fit_decay_law(time, own_area, own_covariance, options)
@@ -81,6 +84,7 @@ def fit_decay(
             own = law
             law = _share_reference(time, own_area, own_covariance, reference)
             deviation = find_metal_deviation(time, own_area, own_covariance, law)
+            told = find_gain_drift(own_area, law.evaluate(time, 1.0), own_covariance, place)
             if _is_far_from_pure(law, own):
                 # A drift of gain or a sample that evolves looks the same.
                 systematic = float(np.hypot(systematic, abs(own.t2 - law.t2)))
@@ -94,13 +98,15 @@ def fit_decay(
         laws.append(law)
         shared.append(int(shares))
         systematics.append(systematic)
-    if deviation is not None:
-        for r, region in enumerate(series["region"].values):
-            if region != METAL:
-                laws[r], by_deviation = _doubt_by_deviation(
-                    laws[r], (time, area[:, r], covariance[:, r, :, r]), deviation, options
-                )
-                systematics[r] = float(np.hypot(systematics[r], by_deviation))
+    for r, region in enumerate(series["region"].values):
+        measured = (time, area[:, r], covariance[:, r, :, r])
+        if region != METAL and deviation is not None and deviation.is_real:
+            laws[r], more = _doubt_by_deviation(laws[r], measured, deviation, options)
+        elif not shared[r]:
+            laws[r], more = _doubt_by_gain(laws[r], measured, (place, told), options)
+        else:
+            more = 0.0
+        systematics[r] = float(np.hypot(systematics[r], more))
     if series.attrs.get("clipped"):
         reason = "the receiver clipped the signal"
         laws = [
@@ -252,6 +258,34 @@ def _doubt_by_deviation(
         f"sample taken out T2* would be {1e6 * systematic:.2g} us away"
     )
     return _doubt_where_notable(replace(law, reason=reason), systematic)
+
+
+def _doubt_by_gain(
+    law: DecayLaw,
+    measured: tuple[Array, Array, Array],
+    drift: tuple[Array, GainDrift],
+    options: DecayOptions,
+) -> tuple[DecayLaw, float]:
+    """Return a region's law, doubtful where a drift of the gain that the data do not exclude would
+    have moved its T2* by more than its error, and by how much more than other laws [s].
+
+    `measured` is the region's time, area and covariance, `drift` the places of its slices in the
+    series and what the metal tells of the gain.
+    """
+    place, told = drift
+    weighed = weigh_gain_drift(measured, law, place, told, options)
+    moved = weighed.model_systematic
+    if weighed.covariance is None or moved <= law.model_systematic:
+        return weighed, 0.0
+    more = float(np.sqrt(moved**2 - law.model_systematic**2))
+    if moved > max(NOTABLE * law.t2, float(np.sqrt(weighed.covariance[1, 1]))):
+        reason = (
+            "the areas do not exclude a drift of the gain, with which T2* would be "
+            f"{1e6 * moved:.2g} us away"
+        )
+        weighed = replace(weighed, reason="; ".join(filter(None, [reason, weighed.reason])))
+        weighed = weighed.judge(Verdict.DOUBTFUL, weighed.reason)
+    return weighed, more
 
 
 def _doubt_where_notable(law: DecayLaw, systematic: float) -> tuple[DecayLaw, float]:

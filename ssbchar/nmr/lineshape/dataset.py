@@ -107,6 +107,8 @@ def _describe_lines(fid: xr.Dataset, fit: LineFit, reduced: float) -> dict[str, 
     gauss = np.sqrt(shapes.gauss2)
     shift = shift_from_offset(shapes.nu, sfo1, sf)
     carrier = float(shift_from_offset(0.0, sfo1, sf))
+    # Voigt: J. J. Olivero & R. L. Longbothum, J. Quant. Spectrosc. Radiat. Transf. 17 (1977) 233.
+    full_width = 0.5346 * shapes.width + np.sqrt(0.2166 * shapes.width**2 + shapes.gauss2)
     return {
         "area": fit.area,
         "area_stderr": stderr[fit.free.size :].reshape(fit.area.shape),
@@ -118,7 +120,9 @@ def _describe_lines(fid: xr.Dataset, fit: LineFit, reduced: float) -> dict[str, 
         "fwhm_gauss_stderr": of_gauss2 / np.maximum(2 * gauss, 1e-300) * (gauss > 0),
         "region_of": np.array(PLACES)[shapes.region],
         "assignment": assign_lines(shift, of_nu / sf, fit.area.sum(axis=0), carrier),
-        "salt_probability": salt_probabilities(shift, of_nu / sf, fit.area.sum(axis=0), carrier),
+        "salt_probability": salt_probabilities(
+            shift, of_nu / sf, fit.area.sum(axis=0), carrier, width=full_width / sf
+        ),
         "seen": (~shapes.held).astype(int),
         "line_status": find_line_status(shapes, fit.problem.max_width),
         "phase": fit.phase,

@@ -74,7 +74,7 @@ LINES = OutputTable(
         "salt_probability": Variable(
             dims=COMPONENT,
             unit="1",
-            meaning="probability, by its shift, that the line is a diamagnetic salt and not Li-Si",
+            meaning="probability, by its shift and width, that the line is a salt and not Li-Si",
         ),
         "seen": Variable(
             dims=COMPONENT, meaning="1: a line; 0: it stands for a region where none is seen"

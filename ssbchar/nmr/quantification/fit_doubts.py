@@ -97,10 +97,9 @@ def _doubt_components(lines: xr.Dataset) -> FitDoubt | None:
 def _doubt_hidden_signal(lines: xr.Dataset) -> FitDoubt | None:
     """Return the areas with the powder pattern that the residual asks for, None where it asks for
     none."""
-    gain, penalty = float(lines["hidden_gain"]), float(lines["hidden_penalty"])
-    if gain <= 0:
+    weight = probability_of_hidden_signal(lines)
+    if weight == 0:
         return None
-    weight = float(1 / (1 + np.exp(-np.clip((gain - penalty) / 2, -500, 500))))
     area = lines["hidden_region_area"].values
     share = float(lines["hidden_area"]) / float(area.sum())
     return FitDoubt(
@@ -111,6 +110,25 @@ def _doubt_hidden_signal(lines: xr.Dataset) -> FitDoubt | None:
         weight=weight,
         decisive=weight > LIKELY,
     )
+
+
+def probability_of_hidden_signal(lines: xr.Dataset) -> float:
+    """Return the probability of a powder pattern that the residual of the lines asks for.
+
+    Parameters
+    ----------
+    lines : Dataset
+        From `ssbchar.nmr.lineshape.fit_lines`.
+
+    Returns
+    -------
+    float
+        Zero where it asks for none [dimensionless].
+    """
+    gain, penalty = float(lines["hidden_gain"]), float(lines["hidden_penalty"])
+    if not gain > 0:
+        return 0.0
+    return float(1 / (1 + np.exp(-np.clip((gain - penalty) / 2, -500, 500))))
 
 
 def _doubt_time_origin(lines: xr.Dataset) -> FitDoubt | None:

@@ -291,10 +291,10 @@ def test_errors_that_are_generous_as_a_whole_leave_no_scatter() -> None:
 
 def test_three_points_have_no_degree_of_freedom_for_scatter() -> None:
     area = np.array([1.0, 0.9, 0.2])
-    found = laws._fit_model(TIME[:3], area, 1e-8 * np.eye(3), "stretched")
+    found = laws.fit_model(TIME[:3], area, 1e-8 * np.eye(3), "stretched")
     assert found is not None and found.scatter == 0.0
-    assert laws._fit_model(TIME[:2], area[:2], 1e-8 * np.eye(2), "stretched") is None
-    assert laws._fit_model(TIME[:2], area[:2], 1e-8 * np.eye(2), "exponential") is not None
+    assert laws.fit_model(TIME[:2], area[:2], 1e-8 * np.eye(2), "stretched") is None
+    assert laws.fit_model(TIME[:2], area[:2], 1e-8 * np.eye(2), "exponential") is not None
 
 
 @pytest.mark.parametrize(("points", "factor"), [(3, 3.0), (4, 3.0), (5, 3.0), (6, 2.0), (12, 1.25)])
@@ -303,7 +303,7 @@ def test_the_variance_of_few_points_is_students(monkeypatch, points: int, factor
     time = TIME[:points]
     area = laws.evaluate_decay(time, 1.0, 4e-4, 1.0)
     area *= 1 + 0.05 * (-1.0) ** np.arange(points)
-    found = laws._fit_model(time, area, 1e-10 * np.eye(points), "exponential")
+    found = laws.fit_model(time, area, 1e-10 * np.eye(points), "exponential")
     assert found is not None and found.scatter > 0
     law = laws.evaluate_decay(time, found.amplitude, found.t2, 1.0)
     weight = 1 / (1e-10 + (found.scatter * law) ** 2)

@@ -69,6 +69,51 @@ def test_satellites_go_by_their_centre_and_an_image_is_no_li() -> None:
     assert image[1] == 1.0
 
 
+def test_a_broad_line_is_less_sure_of_its_place() -> None:
+    """One fiftieth of 100 ppm is 2 ppm: 3 ppm is at the edge, whatever the width."""
+    found = assignment.salt_probabilities(
+        [3.0, 6.0, 6.0], [0.0] * 3, [1.0] * 3, width=[100.0, 0.0, 100.0]
+    )
+    assert found == pytest.approx([0.498, 0.0, 0.0728], abs=1e-3)
+
+
+BESIDE = ([265.0, 16.0, -48.0], [0.1, 0.1, 0.4], [0.1, 0.8, 0.05])
+"""A metal, a Li-Si line, and what may be the other satellite of a line at 50 ppm."""
+
+
+def probability(shift=50.0, stderr=0.4, area=0.05, width=20.0, beside=BESIDE) -> float:
+    lines = ([shift, *beside[0]], [stderr, *beside[1]], [area, *beside[2]])
+    widths = [width, 20.0, 20.0, 20.0]
+    return float(assignment.salt_probabilities(*lines, 100.0, width=widths)[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "steepest"),
+    [
+        # A place known to half a ppm: at most 0.8 per ppm; pairs and images go by ramps of 1 ppm.
+        ("shift", -80.0, 80.0, 1.7),
+        ("stderr", 0.0, 10.0, 2.6),
+        ("width", 0.0, 300.0, 0.1),
+    ],
+)
+def test_probabilities_are_continuous(name: str, low: float, high: float, steepest: float) -> None:
+    grid = np.linspace(low, high, 801)
+    for other in ({}, {"shift": 2.99}, {"shift": 3.5, "area": 0.8}):
+        found = [probability(**{**other, name: value}) for value in grid]
+        assert np.abs(np.diff(found)).max() <= steepest * (grid[1] - grid[0])
+        assert 0.0 <= min(found) <= max(found) <= 1.0
+
+
+def test_noise_of_an_area_flips_no_pair_and_no_image() -> None:
+    sizes = np.geomspace(1e-4, 10.0, 801)
+    step = np.log(sizes[1] / sizes[0])
+    for shift in (50.0, -65.0):
+        found = np.array([probability(shift=shift, area=size) for size in sizes])
+        assert np.abs(np.diff(found)).max() <= 2.6 * step
+        # From an image or a pair to neither, one step at a time.
+        assert found.max() > 0.9 and found.min() < 0.1
+
+
 def pair(first: float, second: float, *areas: float, stderr: float = 0.0) -> str:
     """The name of the first of two weak lines beside a strong one of Li metal and one of Li-Si."""
     sizes = areas or (1.0, 1.0)
@@ -97,15 +142,15 @@ def test_satellites_are_apart_beyond_their_errors() -> None:
     assert pair(-25.0, 31.0, stderr=1.9).startswith("possible satellite")
     assert pair(-25.0, 31.0, stderr=2.1) == "unassigned"
     assert pair(-17.0, 27.0).startswith("possible satellite")
-    assert pair(-14.0, 26.0) == "unassigned"
+    assert pair(-14.0, 26.0) == "Li-Si, overlithiated, possible"
 
 
 def test_satellites_are_alike_and_weak() -> None:
     assert pair(40.0, -40.0, 1.0, 2.9).startswith("possible satellite")
-    assert pair(40.0, -40.0, 1.0, 3.0) == "unassigned"
+    assert pair(40.0, -40.0, 1.0, 3.0) == "Li-Si, Li near bonded Si, possible"
     assert pair(40.0, -40.0, 4.4, 4.4).startswith("possible satellite")
-    assert pair(40.0, -40.0, 9.0, 9.0) == "unassigned"
-    assert pair(40.0, -40.0, 0.0, 1.0) == "unassigned"
+    assert pair(40.0, -40.0, 9.0, 9.0) == "Li-Si, Li near bonded Si, possible"
+    assert pair(40.0, -40.0, 0.0, 1.0) == "Li-Si, Li near bonded Si, possible"
 
 
 @pytest.mark.parametrize(
@@ -120,8 +165,12 @@ def test_satellites_are_alike_and_weak() -> None:
         (3.0, "Li-Si, Li near isolated Si"),
         (2.9, "diamagnetic Li possible"),
         (-3.0, "diamagnetic Li possible"),
-        (-3.1, "unassigned"),
-        (25.1, "unassigned"),
+        (-3.1, "Li-Si, overlithiated, possible"),
+        (-15.0, "Li-Si, overlithiated, possible"),
+        (-15.1, "unassigned"),
+        (25.1, "Li-Si, Li near bonded Si, possible"),
+        (40.0, "Li-Si, Li near bonded Si, possible"),
+        (40.1, "unassigned"),
     ],
 )
 def test_kinds_have_ranges_of_shift(shift: float, name: str) -> None:

@@ -9,6 +9,7 @@ from ssbchar.nmr.quantification.fit_doubts import (
     change_shares,
     find_fit_doubts,
     is_relevant,
+    probability_of_hidden_signal,
     systematic_from_doubts,
 )
 from ssbchar.nmr.quantification.region_areas import RegionSignal
@@ -76,6 +77,8 @@ def test_a_hidden_pattern_counts_by_its_probability(
     assert doubt.decisive == decisive
     assert doubt.area.tolist() == [8.0, 92.0]
     assert "25 % of the signal, C_Q about 80 kHz" in doubt.reason
+    assert probability_of_hidden_signal(lines(gain=gain)) == doubt.weight
+    assert probability_of_hidden_signal(lines(gain=np.nan)) == 0.0
 
 
 def test_what_a_doubt_changes() -> None:

@@ -3,12 +3,17 @@
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nmr import signals
 
+from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.lineshape import fit as lines
+from ssbchar.nmr.lineshape.assignment import salt_probabilities
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.quantification import echo_efficiency, saturation, skin_effect, systematics
-from ssbchar.nmr.quantification.options import SystematicsOptions
+from ssbchar.nmr.quantification.options import QuantificationOptions, SystematicsOptions
+from ssbchar.nmr.quantification.prelithiation import conclude_prelithiation
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,8 @@ def one_line(region: str, seen: int, area: float) -> xr.Dataset:
         {
             "area": (("slice", "component"), [[area]]),
             "area_stderr": (("slice", "component"), [[0.1]]),
+            "hidden_gain": 0.0,
+            "hidden_penalty": 16.0,
         }
     )
     for name, value in (("region_of", region), ("seen", seen), ("shift", 16.0)):
@@ -95,6 +102,8 @@ def acquired(**attrs: object) -> xr.Dataset:
             "region_of": ("component", ["li_metal", "li_si", "li_si"]),
             "seen": ("component", [1, 1, 1]),
             "salt_probability": ("component", [0.0, 0.0, 1.0]),
+            "hidden_gain": 0.0,
+            "hidden_penalty": 16.0,
         }
     )
     about = {"sfo1": 100.01, "sf": 100.0, "pulse_1": 2e-6, "echo_delay": 1e-5}
@@ -143,6 +152,45 @@ def test_lines_that_may_be_salts_have_an_upper_limit() -> None:
     assert row.reason == "lines that may be salts, with their probability: 0.0 ppm (100 %)"
     vague = acquired().assign(area_stderr=(("slice", "component"), [[0.1, 0.2, 4.0]]))
     assert systematics._conclude_diamagnetic(vague)[0].upper95 == 100.0
+
+
+def test_satellites_that_the_residual_asks_for_may_be_those_of_the_salt() -> None:
+    """The central transition is 4 of 10 parts: 2.5 times what is seen, if they are there."""
+    seen = 25.0 + 1.645 * 2.0
+    sure, likely = (acquired().assign(hidden_gain=gain) for gain in (1e6, 16.0))
+    assert systematics._conclude_diamagnetic(sure)[0].upper95 == pytest.approx(2.5 * seen)
+    assert systematics._conclude_diamagnetic(likely)[0].upper95 == pytest.approx(1.75 * seen)
+    assert systematics._conclude_diamagnetic(sure)[0].value == pytest.approx(25.0)
+
+
+@given(
+    shift=st.floats(-20, 45),
+    error=st.floats(0, 3),
+    width=st.floats(0, 200),
+    gain=st.floats(-5, 60),
+    step=st.sampled_from(["shift", "error", "width", "gain"]),
+)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_limits_do_not_jump(shift, error, width, gain, step: str) -> None:
+    """One part of five of the Li-Si region, with noise of a hundredth of a unit on each input."""
+    found = []
+    for noise in (0.0, 0.01):
+        now = {"shift": shift, "error": error, "width": width, "gain": gain}
+        now[step] += noise
+        fitted = acquired().assign(hidden_gain=now["gain"])
+        fitted["shift"][2] = now["shift"]
+        places, errors, areas = ([250.0, 24.0, now["shift"]], [0.1, 0.1, now["error"]], [1, 4, 1])
+        fitted["area"][:] = [areas]
+        widths = [20.0, 20.0, now["width"]]
+        fitted["salt_probability"][:] = salt_probabilities(places, errors, areas, width=widths)
+        salts = systematics._conclude_diamagnetic(fitted)[0]
+        share = Conclusion("li_si_fraction", value=80.0, stderr=0.5, unit="percent")
+        lower = conclude_prelithiation(share, QuantificationOptions(), None, salts)[-1]
+        lower = lower.with_limits()
+        found.append((salts.upper95, lower.lower95))
+    (most, least), (most_after, least_after) = found
+    assert abs(most_after - most) < 1.0
+    assert abs(least_after - least) < 1.0
 
 
 def test_a_line_that_may_be_a_salt_counts_by_its_probability() -> None:
