@@ -71,6 +71,20 @@ def test_without_foil_and_repeats_there_is_nothing_to_show_of_them() -> None:
     assert evidence.draw_alignment([(alone, "black", "one")], "made") is None
 
 
+def test_what_was_asked_for_beside_is_shown() -> None:
+    plain = normalise_series(made(6, 1, 1), Normalisation())
+    asked = Normalisation(mback=True, pre_edge_peak=(-20.0, -12.0, -6.0, -3.0))
+    found = normalise_series(made(6, 1, 1), asked)
+    pair = [(found, "black", "one")]
+    assert evidence.draw_pre_edge([(plain, "black", "one")], "made") is None
+    assert evidence.draw_mback([(plain, "black", "one")], "made") is None
+    bottom = evidence.draw_pre_edge(pair, "made").figure.axes[1]
+    above = found["norm"].values[-1] - found["pre_edge_flank"].values[-1]
+    assert np.allclose(bottom.get_lines()[0].get_ydata(), 100 * above[np.isfinite(above)])
+    difference = evidence.draw_mback(pair, "made").figure.axes[1].get_lines()[0].get_ydata()
+    assert np.allclose(difference, 100 * (found["norm_mback"] - found["norm"]).values[-1])
+
+
 def test_equal_curves_both_show(drawn: dict[str, dict[str, Drawing]]) -> None:
     """What lies below is wider than what lies on it, in every figure of a pair."""
     for name in ("mu", "difference", "chi_k", "chi_r"):

@@ -80,6 +80,8 @@ def draw_measurement(
     for name, drawing in (
         ("repeats", evidence.draw_repeats(pair, title)),
         ("alignment", evidence.draw_alignment(pair, title)),
+        ("pre_edge", evidence.draw_pre_edge(pair, title)),
+        ("mback", evidence.draw_mback(pair, title)),
     ):
         if drawing is not None:
             drawings[name] = drawing

@@ -172,3 +172,77 @@ def draw_difference(pair: Pair, title: str) -> Drawing:
         f"band of the noise{words}."
     )
     return Drawing(figure=figure, title=f"{title}: difference", caption=caption)
+
+
+def draw_pre_edge(pair: Pair, title: str) -> Drawing | None:
+    """Return the peaks before the edge over their flanks, None where none was fitted.
+
+    Parameters
+    ----------
+    pair : list of (Dataset, str, str)
+        Normalised spectra, colour and name.
+    title : str
+    """
+    fitted = [one for one in pair if "pre_edge_flank" in one[0]]
+    fitted = [one for one in fitted if np.isfinite(one[0]["pre_edge_flank"].values[-1]).any()]
+    if not fitted:
+        return None
+    figure = style.make_figure(style.COLUMN, 3.4)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.4, 1))
+    for ds, colour, name in fitted:
+        flank = ds["pre_edge_flank"].values[-1]
+        near = np.isfinite(flank)
+        energy, norm = ds["energy"].values[near], ds["norm"].values[-1][near]
+        top.plot(energy, norm, ".", markersize=2, color=colour, label=name)
+        top.plot(energy, flank[near], color=colour, linewidth=0.7, linestyle="--")
+        style.draw_band(
+            bottom,
+            energy,
+            100 * (norm - flank[near]),
+            100 * ds["norm_stderr"].values[-1][near],
+            colour=colour,
+            linewidth=0.7,
+        )
+        bottom.axvline(float(ds["pre_edge_centroid"][-1]), color=colour, linewidth=0.5)
+    bottom.axhline(0, color=style.GREY, linewidth=0.6)
+    top.set_ylabel("normalised μ(E)")
+    bottom.set_ylabel("above the flank (%)")
+    bottom.set_xlabel("energy (eV)")
+    top.legend(loc="upper left")
+    caption = (
+        "The peak before the edge; broken: the flank fitted on both sides. Below: what stands "
+        "above it, in percent of the edge step with the 95 % band of the noise; lines: centroids."
+    )
+    return Drawing(figure=figure, title=f"{title}: pre-edge", caption=caption)
+
+
+def draw_mback(pair: Pair, title: str) -> Drawing | None:
+    """Return spectra by MBACK beside those by the polynomial, None where it was not asked for.
+
+    Parameters
+    ----------
+    pair : list of (Dataset, str, str)
+        Normalised spectra, colour and name.
+    title : str
+    """
+    matched = [one for one in pair if "norm_mback" in one[0]]
+    if not matched:
+        return None
+    figure = style.make_figure(style.COLUMN, 3.4)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1.4, 1))
+    for ds, colour, name in matched:
+        energy, norm = ds["energy"].values, ds["norm"].values[-1]
+        by_table = ds["norm_mback"].values[-1]
+        top.plot(energy, norm, color=colour, linewidth=0.7, label=f"{name}, polynomial")
+        top.plot(energy, by_table, color=colour, linewidth=0.7, linestyle="--", label="MBACK")
+        bottom.plot(energy, 100 * (by_table - norm), color=colour, linewidth=0.7)
+    bottom.axhline(0, color=style.GREY, linewidth=0.6)
+    top.set_ylabel("normalised μ(E)")
+    bottom.set_ylabel("difference (%)")
+    bottom.set_xlabel("energy (eV)")
+    top.legend(loc="lower right")
+    caption = (
+        "Absorption normalised by the polynomial above the edge and by tabulated cross sections "
+        "(MBACK), and their difference in percent of the edge step."
+    )
+    return Drawing(figure=figure, title=f"{title}: MBACK", caption=caption)
