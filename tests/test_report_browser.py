@@ -158,6 +158,46 @@ def test_a_phone_stacks_the_tables_and_words_find_what_they_mean(
     assert seen["found"]["nonsense"] == 0
 
 
+CLOSER = """
+  const closer = document.querySelector("details.closer"), hiddenAtFirst = closer.hidden;
+  closer.open = true;
+  await new Promise((after) => setTimeout(after, 200));
+  const canvases = closer.querySelectorAll("canvas").length;
+  const names = Array.from(closer.querySelectorAll(".u-legend th"), (e) => e.textContent);
+  const over = closer.querySelector(".u-over"), box = over.getBoundingClientRect();
+  const at = (type, x) => over.dispatchEvent(new MouseEvent(type, { bubbles: true,
+    clientX: box.left + x * box.width, clientY: box.top + 0.5 * box.height }));
+  at("mouseenter", 0.5);
+  at("mousemove", 0.5);
+  await new Promise((after) => setTimeout(after, 100));
+  const read = Array.from(closer.querySelectorAll(".u-legend td"), (e) => e.textContent);
+  const labels = () => Array.from(closer.querySelectorAll("button"), (e) => e.textContent);
+  closer.querySelector("button").click();
+  const buttons = labels();
+"""
+
+
+def test_curves_open_under_their_figure_and_are_read_off(report: Path, tmp_path: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    made = "closers: document.querySelectorAll('details.closer').length, hiddenAtFirst, canvases"
+    probe = PROBE.replace("  const images =", f"{CLOSER}  const images =").replace(
+        "{ images, wide,", f"{{ {made}, names, read, buttons, images, wide,"
+    )
+    copy = tmp_path / "closer.html"
+    copy.write_text(text.replace("</body>", probe), encoding="utf-8")
+    document, console = opened(copy, tmp_path / "profile")
+    found = re.search(r'<pre id="probe">(.*?)</pre>', document, flags=re.S)
+    assert found, f"the page's scripts did not run: {console}"
+    seen = json.loads(found[1])
+    assert console == [] and seen["fetched"] == []
+    assert seen["closers"] >= 1 and not seen["hiddenAtFirst"] and seen["canvases"] >= 1
+    assert "temperature (°C)" in seen["names"][0]
+    # In the middle of 0 to 10: the value there, to a step of the curve.
+    assert float(seen["read"][0]) == pytest.approx(5, abs=0.1)
+    assert seen["buttons"] == ["Nearer", "Farther", "Left", "Right", "All"]
+    assert seen["wide"] == 0
+
+
 @pytest.mark.slow
 def test_a_hundred_samples_open(tmp_path: Path) -> None:
     seen, console = probed(made_report.large(tmp_path / "many").write(), tmp_path / "profile")

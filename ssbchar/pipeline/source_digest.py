@@ -20,7 +20,7 @@ COMMON_MODULES = (
     "ssbchar.conclusion",
 )
 """Modules every step runs through."""
-DATA_SUFFIXES = (".j2", ".css")
+DATA_SUFFIXES = (".j2", ".css", ".js")
 """Files beside a module that count as its source."""
 IMPORT_STATEMENT = re.compile(
     r"^[ \t]*(?:"

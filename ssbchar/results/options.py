@@ -19,6 +19,9 @@ class Report:
     size_limit: Annotated[float, Field(gt=0)] = 25.0
     """Size of all figures together [MB]; beyond it figures are reduced, and the last ones of each
     measurement stay in their files."""
+    closer_limit: Annotated[float, Field(ge=0)] = 1.5
+    """Size of what the page holds to zoom curves and read them off, with the program that draws
+    them [MB], within `size_limit`; what goes beyond has its figure alone, 0 leaves all out."""
     hexrd_instrument: Name = ""
     """Beamline, detector and what else the patterns do not state, as the page shall say it."""
     xas_instrument: Name = ""

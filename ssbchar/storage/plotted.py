@@ -94,6 +94,25 @@ def describe_figure(figure: Figure) -> str:
     return " ".join(parts)
 
 
+def list_axis_labels(figure: Figure) -> dict[str, list[str]]:
+    """Return the labels of x and y, str, of each panel of a figure; panels that share an axis have
+    one label, wherever it stands.
+
+    Parameters
+    ----------
+    figure : Figure
+    """
+    return {
+        name: [_find_label(axes, which) for which in "xy"] for name, axes in list_panels(figure)
+    }
+
+
+def _find_label(axes: Axes, which: str) -> str:
+    sharing = getattr(axes, f"get_shared_{which}_axes")().get_siblings(axes)
+    labels = [str(getattr(one, f"get_{which}label")()).strip() for one in (axes, *sharing)]
+    return next(filter(None, labels), "")
+
+
 def list_panels(figure: Figure) -> list[tuple[str, Axes]]:
     """Return the panels of a figure by their letters; hidden ones and colour bars are left out.
 

@@ -345,6 +345,7 @@ def _save_drawings(drawings: Mapping[str, Drawing], folder: Path, stamp: Stamp) 
                 "title": drawing.title,
                 "caption": drawing.caption,
                 "alt": plotted.describe_figure(drawing.figure),
+                "axes": plotted.list_axis_labels(drawing.figure),
                 "data": drawing.data,
                 **stamp.labels,
                 "provenance": stamp.made_by,

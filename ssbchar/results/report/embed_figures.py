@@ -6,11 +6,12 @@ import base64
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ssbchar.results.options import Report
+from ssbchar.results.report import closer_look
 from ssbchar.storage import store
 
 ZOOM = 1.3
@@ -42,6 +43,10 @@ class Picture:
     width: int
     """Width on the screen [pixel]."""
     labels: Mapping[str, Any]
+    curves: str = ""
+    """Its curves as JSON (`closer_look.read_curves`); empty if there are none, or no room."""
+    place: int = 0
+    """Among all figures of the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +79,7 @@ def embed_pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
     folders : sequence of Path
         Each with ``index.txt`` and ``<name>.svg``, ``.png``, ``.json``.
     options : Report
-        Limits of size [kB, MB].
+        Limits of size [kB, MB], also of the curves that can be zoomed.
     """
     figures = [figure for folder in folders for figure in _list_figures(folder)]
     # Base64 makes four bytes of three.
@@ -90,10 +95,31 @@ def embed_pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
             for figure, content in zip(figures, data, strict=True)
         ]
     last = _find_last_rank([f.rank for f in figures], [len(d) for d in data], budget)
-    return [
+    pictures = [
         _embed_picture(figure, content if figure.rank <= last else b"")
         for figure, content in zip(figures, data, strict=True)
     ]
+    curves = [_read_curves(f, p) for f, p in zip(figures, pictures, strict=True)]
+    left = options.size_limit * 1e6 - sum(len(picture.uri) for picture in pictures)
+    has_room = closer_look.choose_within(
+        [len(text) for text in curves],
+        [f.rank for f in figures],
+        min(options.closer_limit * 1e6, left),
+    )
+    return [
+        replace(picture, place=n, curves=curves[n] if has_room[n] else "")
+        for n, picture in enumerate(pictures)
+    ]
+
+
+def _read_curves(figure: _FigureFiles, picture: Picture) -> str:
+    """Return the curves of a figure that is shown; none where only maps stand beside it."""
+    table = figure.find_path(".csv")
+    if not (picture.uri and table.is_file()):
+        return ""
+    return closer_look.read_curves(
+        table.read_text(encoding="utf-8"), picture.labels.get("axes", {})
+    )
 
 
 def _list_figures(folder: Path) -> list[_FigureFiles]:

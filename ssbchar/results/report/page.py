@@ -13,7 +13,7 @@ from ssbchar.results.joint.stability import split_sources
 from ssbchar.results.joint.summary import read_summary
 from ssbchar.results.number_format import UNITS, format_cells, format_interval, format_value
 from ssbchar.results.options import Report
-from ssbchar.results.report import exclusions
+from ssbchar.results.report import closer_look, exclusions
 from ssbchar.results.report.embed_figures import Picture, embed_pictures
 from ssbchar.results.report.evidence import Evidence, collect_evidence
 from ssbchar.results.report.methods import write_citation, write_methods
@@ -234,8 +234,13 @@ def _render_page(
     asked = {row.quantity for row in content.rows}
     folders = [list_exports(folder) for folder in content.exports]
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    curves = [picture for picture in content.pictures if picture.curves]
+    library, library_style = closer_look.read_library() if curves else ("", "")
     template = _make_environment().get_template("report.html.j2")
     return template.render(
+        curves=curves,
+        library=library,
+        library_style=library_style,
         title=options.title,
         run=labels.get("run", ""),
         to_run_folder=to_run_folder,
