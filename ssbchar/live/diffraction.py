@@ -97,7 +97,9 @@ class DiffractionMeasurement:
         self._phase_faults: list[str] = []
         self._phases = self._tabulate_phases()
         self._names = [str(ds.attrs["phase"]) for ds in self._phases]
-        self._history = FrameHistory(self._names)
+        of_run = [r for r in run.rows if r.technique == "hexrd"]
+        order = [name for r in of_run for name in split_names(r.phases)]
+        self._history = FrameHistory(self._names, list(dict.fromkeys(order)))
         self._follower = SeriesFollower(
             self._phases, build_options(run, "hexrd.refine", row.measurement)
         )

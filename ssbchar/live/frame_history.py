@@ -12,6 +12,7 @@ import numpy as np
 from ssbchar.decision import Estimate, decide_presence
 from ssbchar.live.measurement import Plain
 from ssbchar.live.temperatures import FrameKey
+from ssbchar.results.figures.style import assign_colours
 from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 
@@ -32,8 +33,18 @@ FIRST, PER_PHASE = 3, 11
 class FrameHistory:
     """The frames of one series, in the order they were taken."""
 
-    def __init__(self, phases: Sequence[str]) -> None:
+    def __init__(self, phases: Sequence[str], order: Sequence[str] = ()) -> None:
+        """Begin without a frame.
+
+        Parameters
+        ----------
+        phases : sequence of str
+            Candidates of the series.
+        order : sequence of str
+            Phases of the run in the order of their colours.
+        """
         self._phases = tuple(phases)
+        self._colours = list(assign_colours(phases, order).values())
         self._place: dict[FrameKey, int] = {}
         self._width = FIRST + PER_PHASE * len(self._phases)
         self._table = np.full((16, self._width), np.nan)
@@ -96,6 +107,7 @@ class FrameHistory:
         return {
             "frames": self._count,
             "phases": list(self._phases),
+            "colours": self._colours,
             "number": [n + 1 for n in shown],
             "temperature": make_plain(values[:, 0]),
             "rwp": make_plain(values[:, 1]),

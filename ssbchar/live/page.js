@@ -108,8 +108,7 @@ function paren(value, error, unit = "") {
 
 function celsius(t) { return t === null || t === undefined ? "" : `${t.toFixed(t < 100 ? 1 : 0)} °C`; }
 
-function colourOf(n) { return COLOURS[n % COLOURS.length]; }
-function markName(n) { return MARKS[(n + Math.floor(n / COLOURS.length)) % MARKS.length]; }
+function markName(n) { return MARKS[(n + Math.floor(n / MARKS.length)) % MARKS.length]; }
 
 function alongAxis(history) {
   const known = finite(history.temperature).length;
@@ -130,7 +129,7 @@ function drawCells(place, history, quantity) {
     : "No cell yet";
   const chart = frame(place, { height: 300, x: span(along), y: span(series.flatMap((one) => one.y), .08),
     xLabel, yLabel: `change of ${QUANTITIES[quantity]} / %`, label });
-  for (const one of series) drawMarks(chart, along, one.y, one.e, colourOf(one.p), markName(one.p));
+  for (const one of series) drawMarks(chart, along, one.y, one.e, history.colours[one.p], markName(one.p));
   chart.finish();
 }
 
@@ -173,7 +172,7 @@ function drawMap(place, map) {
   chart.finish();
 }
 
-function drawPhases(place, map, phases) {
+function drawPhases(place, map, phases, colours) {
   const x = [map.number[0] - .5, map.number.at(-1) + .5], count = phases.length;
   const chart = frame(place, { height: 62 + 26 * count, x, y: [-.5, count - .5], xLabel: "frame", down: true, yLabel: "", left: 110,
     rows: phases.map((name, p) => [p, name.length > 15 ? `${name.slice(0, 14)}…` : name]),
@@ -184,7 +183,7 @@ function drawPhases(place, map, phases) {
   phases.forEach((_, p) => map.number.forEach((n, i) => {
     const amount = map.amounts[p][i], next = map.number[i + 1] ?? n + 1;
     if (amount > 0) chart.svg.append(make("rect", { x: chart.toX(n - .5), width: Math.max(chart.toX(next - .5) - chart.toX(n - .5), .5),
-      y: chart.toY(p - .4), height: chart.toY(p + .4) - chart.toY(p - .4), fill: colourOf(p), "fill-opacity": .15 + .85 * amount }));
+      y: chart.toY(p - .4), height: chart.toY(p + .4) - chart.toY(p - .4), fill: colours[p], "fill-opacity": .15 + .85 * amount }));
   }));
   chart.finish();
 }
@@ -215,14 +214,14 @@ function table(head, rows, caption) {
 
 function badge(word) { return word ? make("span", { class: "badge" }, word) : ""; }
 
-function keyOf(n) {
+function keyOf(n, colour) {
   return make("svg", { class: "key", width: 14, height: 14, "aria-hidden": "true" },
-    make("path", { d: markOf(markName(n), 7, 7, 4.5), fill: colourOf(n) }));
+    make("path", { d: markOf(markName(n), 7, 7, 4.5), fill: colour }));
 }
 
 function phaseTable(history) {
   const rows = history.so_far.map((one, p) => {
-    const name = make("span", {}, keyOf(p), one.phase);
+    const name = make("span", {}, keyOf(p, history.colours[p]), one.phase);
     if (!one.seen_in) return [name, badge(one.verdict), `none of ${history.frames}`, "", "", ""];
     const at = (end) => [`frame ${one[end].frame}`, celsius(one[end].temperature)].filter(Boolean).join(", ");
     const cell = ["a", "b", "c"].map((axis, k) => `${axis} ${paren(one.cell[k], one.cell_stderr[k])}`);
@@ -291,8 +290,8 @@ function update(name) {
     if (phases) {
       drawCells(chartOf("cells"), history, chosen[name] || "volume");
       at("cells").querySelector(".keys").replaceChildren(...history.phases.map((p, n) => make("span", {}, " ",
-        keyOf(n), p)));
-      drawPhases(chartOf("phases"), history.map, history.phases);
+        keyOf(n, history.colours[n]), p)));
+      drawPhases(chartOf("phases"), history.map, history.phases, history.colours);
       section.querySelector(".table").replaceChildren(phaseTable(history));
     }
     if (has) drawMap(chartOf("map"), history.map);

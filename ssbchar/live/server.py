@@ -129,22 +129,14 @@ def serve(board: Board, page: str, port: int) -> Iterator[str]:
         thread.join()
 
 
-def read_page(title: str, colours: list[str]) -> str:
-    """Return the page: one file, with style and script in it.
-
-    Parameters
-    ----------
-    title : str
-        Name of the run.
-    colours : list of str
-        Of the phases, in their order, as in the figures of a run.
-    """
+def read_page(title: str) -> str:
+    """Return the page: one file, with style and script in it; `title` is a str, the run's name."""
     import html
 
     folder = Path(__file__).parent
     names = ("page.html", "page.css", "page.js")
     page, css, script = ((folder / name).read_text(encoding="utf-8") for name in names)
-    values = {"/*STYLE*/": css, "/*SCRIPT*/": script, "/*COLOURS*/": json.dumps(colours)}
+    values = {"/*STYLE*/": css, "/*SCRIPT*/": script}
     for mark, text in values.items():
         page = page.replace(mark, text)
     return page.replace("RUN_NAME", html.escape(title))

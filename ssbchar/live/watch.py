@@ -18,7 +18,6 @@ from ssbchar.live.diffraction import DiffractionMeasurement
 from ssbchar.live.measurement import LiveMeasurement, Plain
 from ssbchar.live.server import Board, read_page, serve
 from ssbchar.live.spectra import SpectraMeasurement, SpectraProcess
-from ssbchar.results.figures.style import CYCLE
 from ssbchar.storage.file_watch import read_state
 
 SLOWER = 10.0
@@ -184,7 +183,7 @@ def watch(config: str, words: WatchWords, say: Callable[[str], None]) -> None:
 
     board = Board()
     watcher = Watcher(config, words)
-    page = read_page(watcher.run.config.run, list(CYCLE))
+    page = read_page(watcher.run.config.run)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         # The matrices of a frame are small: threads that share one wait for each other.

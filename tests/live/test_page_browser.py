@@ -110,7 +110,7 @@ def test_the_page_draws_refreshes_and_fits_a_phone(
     play(tmp_path / "raw", texts[3:], 3)
     board.later = describe(watcher, 5)
     watcher.close()
-    page = read_page("beam", ["#0072B2", "#D55E00"]).replace("</body>", PROBE)
+    page = read_page("beam").replace("</body>", PROBE)
     with serve(board, page, 0) as address:
         for budget in BUDGETS:
             done = open_page(address, tmp_path / f"profile{budget}", budget)

@@ -15,7 +15,7 @@ from ssbchar.live.server import Board, read_page, serve
 @pytest.fixture
 def served() -> Iterator[tuple[Board, str]]:
     board = Board()
-    with serve(board, read_page("a <run>", ["#000000"]), 0) as address:
+    with serve(board, read_page("a <run>"), 0) as address:
         yield board, address
 
 
@@ -42,7 +42,7 @@ def test_page_and_state_are_served(served: tuple[Board, str]) -> None:
 
 
 def test_the_page_fetches_nothing_from_elsewhere() -> None:
-    page = read_page("run", [])
+    page = read_page("run")
     assert not re.findall(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
     assert not re.findall(r"url\(|@import|<link(?! rel=\"icon\" href=\"data:)", page)
     assert set(re.findall(r"https?://[^\"' ]+", page)) == {"http://www.w3.org/2000/svg"}

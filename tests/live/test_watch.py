@@ -19,6 +19,7 @@ from live.made_live import FRAMES, play, read_journal, simulate_frames, write_ca
 from ssbchar import cli
 from ssbchar.errors import BadInput
 from ssbchar.live import watch
+from ssbchar.results.figures import style
 
 ROOT = Path(__file__).parent.parent.parent
 TEXTS, AT = simulate_frames()
@@ -104,6 +105,8 @@ def test_what_is_shown_is_what_is_true(here: Path) -> None:
     state = follow(watcher, lambda s: s["history"]["frames"] == FRAMES)
     watcher.close()
     history = state["history"]
+    # As in the figures of the run.
+    assert history["colours"] == list(style.assign_colours(["LFP", "NCM811"]).values())
     lfp, ncm = history["so_far"]
     assert (lfp["phase"], lfp["verdict"], lfp["seen_in"]) == ("LFP", "detected", FRAMES)
     # NCM811 fades away: in the last frame its amount is none.
