@@ -28,6 +28,9 @@ TEST_FRAMES = 3
 """Frames of a phase in which a second cell is looked for: the first, the middle one, the last."""
 CLEAR = 25.0
 """A phase is looked at where it is so many counting errors above nothing."""
+LEAST_PART = 0.1
+"""Share of the scattered intensity [1] below which a phase cannot hold what a second cell must take
+away of the misfit."""
 APART = (0.001, 0.002, 0.0035, 0.006)
 """Relative differences of all lengths from which both cells start, to both sides of the one."""
 ITERATIONS = 4
@@ -105,7 +108,9 @@ def describe_second_cells(
 def _is_clear(fit: FrameFit, phase: int) -> bool:
     if phase not in fit.present or not fit.converged:
         return False
-    return fit.get_significance(phase) * fit.parameters.inflation[phase] > CLEAR
+    share = fit.intensity[fit.get_index(phase)] / np.sum(fit.intensity)
+    counting = fit.get_significance(phase) * fit.parameters.inflation[phase]
+    return bool(counting > CLEAR and share > LEAST_PART)
 
 
 def _can_gain(fit: FrameFit, used: int) -> bool:
