@@ -3,13 +3,14 @@ CONFIG ?= config/config.yaml
 CORES ?= all
 PYTHON ?= python3
 BIN := .venv/bin
+FIRST := $(if $(filter config/config.yaml,$(CONFIG)),results/first/report.html)
 DEMO := $(if $(filter config/config.yaml,$(CONFIG)),data_raw/demo/truth.json)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
 .PHONY: run test check lint bench oracle pulls trials fuzz mutants house notebooks wheel lock feff docs clean
-run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
+run: .venv/ready $(FIRST) $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
 test: .venv/dev  ## all tests but the slow ones, file by file on up to four cores
@@ -58,6 +59,9 @@ PEERS := lmfit seriesxrd xrdfit xraylarch
 		$$peer || echo "$$peer cannot be installed: left out"; done
 	touch $@
 
+results/first/report.html: | .venv/ready  # a first look: each technique once, before the whole demonstration
+	$(BIN)/python -m ssbchar demo --cores $(CORES)
+
 data_raw/demo/truth.json: | .venv/ready  # demonstration raw data, made once
 	$(BIN)/python -m ssbchar simulate
 
@@ -66,6 +70,7 @@ data_raw/demo/truth.json: | .venv/ready  # demonstration raw data, made once
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m ssbchar compile
 	touch $@
 
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

@@ -1,5 +1,5 @@
 """The command line: ``ssbchar new | demo | run | watch | check | verify | diff | figure | export |
-completion | step | simulate | schema``."""
+completion | compile | step | simulate | schema``."""
 
 from __future__ import annotations
 
@@ -98,9 +98,16 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--cores", default="all")
     demo.add_argument(
-        "--whole", action="store_true", help="all frames and repeats, which takes minutes"
+        "--size",
+        choices=("first", "small", "whole"),
+        default="first",
+        help="each technique once; all measurements with fewer frames; all frames and repeats",
     )
     demo.set_defaults(run=_demo)
+    ahead = commands.add_parser(
+        "compile", help="compile loops now, once after installing, so that no run waits for it"
+    )
+    ahead.set_defaults(run=_compile)
     _add_run(commands.add_parser("run", help="raw files to results/<run>/report.html"))
     _add_watch(
         commands.add_parser(
@@ -275,10 +282,18 @@ def _new(arguments: argparse.Namespace) -> None:
     print(f"    ssbchar check {made.config}\n    ssbchar run {made.config}", flush=True)
 
 
+def _compile(arguments: argparse.Namespace) -> None:
+    from ssbchar.pipeline import compile_ahead
+
+    start = time.monotonic()
+    compile_ahead.compile_loops_ahead()
+    print(f"loops are compiled ({time.monotonic() - start:.0f} s)")
+
+
 def _demo(arguments: argparse.Namespace) -> int:
     from ssbchar.pipeline import demonstration, run
 
-    wanted = demonstration.WHOLE if arguments.whole else demonstration.SMALL
+    wanted = demonstration.SIZES[arguments.size]
     print(f"synthetic raw files in {wanted.raw}", flush=True)
     config = demonstration.prepare_demonstration(wanted)
     words = run.RunWords(cores=arguments.cores)

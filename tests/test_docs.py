@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from campaign import Campaign
+from campaign import TINY, Campaign
 
 ROOT = Path(__file__).parent.parent
 OF_OTHERS = ("Directory cannot be locked",)
@@ -108,7 +108,7 @@ def test_the_site_is_built_without_a_warning_and_asks_no_other_host(tmp_path: Pa
 
 def test_the_first_run_has_as_many_measurements_and_steps_as_its_page_says(tmp_path: Path) -> None:
     page = (ROOT / "docs/first-run.md").read_text(encoding="utf-8")
-    campaign = Campaign(tmp_path)
+    campaign = Campaign(tmp_path, TINY)
     snakefile = str(ROOT / "workflow/Snakefile")  # as `ssbchar run`
     planned = re.search(
         r"^total\s+(\d+)$",

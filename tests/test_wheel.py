@@ -64,6 +64,7 @@ def test_an_installed_package_plans_the_demonstration_in_an_empty_folder(
         "from ssbchar.pipeline import demonstration as d\n"
         "d.demo.write_demo = lambda *a, **k: None\n"
         "print(d.prepare_demonstration(d.SMALL))\n"
+        "print(d.prepare_demonstration(d.FIRST))\n"
         "from ssbchar.runtime.shipped_files import find_shipped\n"
         "print(find_shipped('workflow/Snakefile'))\n"
         "from ssbchar.campaign.config import read_config\n"
@@ -82,6 +83,7 @@ def test_an_installed_package_plans_the_demonstration_in_an_empty_folder(
     shipped = site / "ssbchar/shipped"
     assert run.stdout.split() == [
         "config/minimal/config.yaml",
+        "config/minimal/first.yaml",
         str(shipped / "workflow/Snakefile"),
         str(shipped / "config/phases/phases.yaml"),
     ]
@@ -163,3 +165,25 @@ def test_developers_tools_are_in_a_lock_of_their_own() -> None:
     assert not tools & set(locks["requirements.lock"])
     assert tools <= set(locks["requirements.dev.lock"])
     assert locks["requirements.lock"].items() <= locks["requirements.dev.lock"].items()
+
+
+def test_the_first_look_shows_each_technique_once_of_the_small_demonstration() -> None:
+    header, *rows = _read_sheet("config/minimal/first.tsv")
+    small_header, *small = _read_sheet("config/minimal/samples.tsv")
+    assert header == small_header and set(rows) < set(small)
+    assert {row.split("\t")[2] for row in rows} == {"hexrd", "xas", "nmr"} and len(rows) < 10
+
+
+def _read_sheet(name: str) -> list[str]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def test_loops_are_compiled_ahead() -> None:
+    from ssbchar.hexrd.peaks import fit
+    from ssbchar.hexrd.refinement.frame import intensities, model
+    from ssbchar.pipeline import compile_ahead
+
+    compile_ahead.compile_loops_ahead()
+    for one in (fit._fit_every_window, intensities.solve_equations, model.evaluate_model):
+        assert one.signatures, one

@@ -23,14 +23,23 @@ class Demonstration:
     """Fewer frames and repeats."""
 
 
+FIRST = Demonstration(
+    files=("config/minimal/first.yaml", "config/minimal/first.tsv"),
+    raw=Path("data_raw/minimal"),
+    is_small=True,
+)
+"""Each technique once."""
 SMALL = Demonstration(
     files=("config/minimal/config.yaml", "config/minimal/samples.tsv"),
     raw=Path("data_raw/minimal"),
     is_small=True,
 )
+"""All measurements with fewer frames and repeats."""
 WHOLE = Demonstration(
     files=("config/config.yaml", "config/samples.tsv"), raw=Path("data_raw/demo"), is_small=False
 )
+SIZES = {"first": FIRST, "small": SMALL, "whole": WHOLE}
+"""By the word that asks for it."""
 
 
 def prepare_demonstration(wanted: Demonstration) -> str:
