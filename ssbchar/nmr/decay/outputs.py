@@ -71,6 +71,13 @@ DECAY = OutputTable(
         "slow_t2_stderr": Variable(dims=REGION, unit="s", meaning="its standard error"),
         "covariance": Variable(dims=("region", "par", "par2"), unit="1", meaning="of `par`"),
         "mean_time": Variable(dims=REGION, unit="s", meaning="mean decay time, (T/b) Gamma(1/b)"),
+        "scatter": Variable(
+            dims=("region",),
+            unit="1",
+            meaning="relative scatter of the areas about the law beyond their errors (pulses, "
+            "receiver); that of pure Li is a floor of the samples'",
+            long_name="relative scatter of the areas beyond their errors",
+        ),
         "chi2": Variable(dims=REGION, unit="1", meaning="chi-square with the stated errors"),
         "verdict": Variable(dims=REGION, meaning="`ok`, or the gate that the law does not pass"),
         "reason": Variable(dims=REGION, meaning="why"),

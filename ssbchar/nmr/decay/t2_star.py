@@ -66,8 +66,8 @@ def fit_decay(
     outliers = find_outlying_slices(every_time, every_area, every_covariance, options)
     used = np.flatnonzero(outliers.used)
     time, area = every_time[used], every_area[used]
-    covariance = every_covariance[used][:, :, used]
     reference = _select_reference(reference_decay, options)
+    covariance = _add_gain_scatter(every_covariance[used][:, :, used], area, reference)
     place = used / max(every_time.size - 1, 1)
     laws, shared, systematics = [], [], []
     deviation = None
@@ -154,6 +154,21 @@ def _select_reference(
         return None
     metal = reference_decay.sel(region=METAL)
     return metal if str(metal["verdict"].values) in (Verdict.OK, Verdict.DOUBTFUL) else None
+
+
+def _add_gain_scatter(covariance: Array, area: Array, reference: xr.Dataset | None) -> Array:
+    """Return the covariance with the scatter of the gain that the same instrument shows on pure Li.
+
+    One factor a slice is common to all regions. Without it the law with more parameters follows the
+    scatter of a sample whose noise is too small to hide it and too few slices to tell it.
+    """
+    scatter = 0.0 if reference is None else float(reference["scatter"])
+    if not scatter > 0:
+        return covariance
+    signal = np.maximum(area, 0.0)
+    return np.asarray(
+        covariance + scatter**2 * np.einsum("sr,sq,st->srtq", signal, signal, np.eye(len(area)))
+    )
 
 
 def _share_reference(
@@ -335,6 +350,7 @@ def _build_dataset(
             "covariance": of_laws,
             "mean_time": [_find_mean_time(law) for law in laws],
             "chi2": np.array([law.chi2 for law in laws], float),
+            "scatter": np.array([law.scatter for law in laws], float),
             "verdict": np.array([str(law.verdict) for law in laws]),
             "reason": np.array([law.reason for law in laws]),
             "shared": np.array(fitted.shared),

@@ -176,3 +176,41 @@ def test_what_is_doubtful_of_pure_li_is_doubtful_of_the_sample() -> None:
     assert float(found["t2_star_systematic"][0]) == pytest.approx(
         float(pure["t2_star_systematic"][0])
     )
+
+
+def test_scatter_of_the_gain_is_one_factor_of_all_regions_of_a_slice() -> None:
+    covariance = np.zeros((2, 2, 2, 2))
+    area = np.array([[1.0, 10.0], [2.0, -1.0]])
+    reference = xr.Dataset({"scatter": 0.1})
+    found = t2_star._add_gain_scatter(covariance, area, reference)
+    assert found[0, :, 0] == pytest.approx(np.array([[0.01, 0.1], [0.1, 1.0]]))
+    assert found[1, :, 1] == pytest.approx(np.array([[0.04, 0.0], [0.0, 0.0]]))
+    assert found[0, :, 1] == pytest.approx(np.zeros((2, 2)))
+    for none in (None, xr.Dataset({"scatter": 0.0}), xr.Dataset({"scatter": np.nan})):
+        assert t2_star._add_gain_scatter(covariance, area, none) is covariance
+
+
+GAIN = np.array([9.1, 3.6, 0.3, -6.2, -4.3, -2.8, 0.2, -0.9, 4.5, -17, 67, 0]) * 1e-3
+"""Gains that scatter by 0.4 % and happen to look like a stretched decay; the last are noise."""
+
+
+def test_a_law_does_not_follow_the_scatter_that_pure_li_shows() -> None:
+    """Too few slices tell the scatter: a stretched law followed it, T2* off by many errors."""
+    time = np.array([10, 20, 30, 40, 55, 70, 90, 115, 150, 200, 300, 450]) * 1e-6
+    clean = [laws.evaluate_decay(time, i0, t2, 1.0) for i0, t2 in ((0.02, 4.67e-4), (0.98, 7e-5))]
+    sample = series(4.67e-4)
+    area = np.stack(clean, axis=1) * (1 + GAIN)[:, None]
+    sample["decay_time"] = ("slice", time)
+    sample["region_area_free"] = sample["region_area"] = (("slice", "region"), area)
+    covariance = np.einsum("st,rq->srtq", np.eye(12), np.diag([3.4e-4, 1.25e-3]) ** 2)
+    sample["region_covariance"] = (("slice", "region", "slice2", "region2"), covariance)
+    pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
+    options = DecayOptions(models=("exponential", "stretched"))
+    pulls = []
+    for scatter in (0.0, 4e-3):
+        known = pure.assign(scatter=("region", [scatter, 0.0]))
+        found = t2_star.fit_decay(sample, options, known).isel(region=1)
+        error = np.hypot(found["t2_star_stderr"], found["t2_star_systematic"])
+        pulls.append(abs(float((found["t2_star"] - 7e-5) / error)))
+    assert pulls[0] > 4.0
+    assert pulls[1] < 1.0
