@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -16,7 +16,7 @@ from ssbchar.nmr.relaxation.options import RelaxationOptions
 from ssbchar.nmr.relaxation.outputs import PARAMETERS, RELAXATION
 from ssbchar.nmr.relaxation.recovery_law import RecoveryLaw, fit_recovery_law
 from ssbchar.statistics import sigma_from_deviations
-from ssbchar.typing import Array, Bool
+from ssbchar.typing import Array, Bool, Index
 from ssbchar.verdict import Verdict
 
 RECOVERY, SPIN_LOCK = "recovery", "spin_lock"
@@ -29,6 +29,8 @@ OFF = 6.0
 """Standard deviations by which a slice lies off."""
 LEAST_OFF = 0.05
 """Smaller deviations, over the largest amplitude, are scatter that the law takes up [1]."""
+UNFITTED = 100.0
+"""Misfit of a region whose law is not found without a slice: larger than any [1]."""
 LEAST_LEFT = 5
 """Slices that must be left."""
 FITTED = (Verdict.OK, Verdict.UNDETERMINED, Verdict.STRETCHED, Verdict.MISFIT)
@@ -67,10 +69,8 @@ def fit_relaxation(
     good = find_good_slices(fid)
     delay = fid["decay_time"].values[good]
     measured = measure_amplitudes(fid, lines)
-    total = measured.amplitude.sum(axis=1)
-    error = np.linalg.norm(measured.stderr, axis=1)
     planned = str(fid.attrs.get("relaxation", ""))
-    kind, sign = _find_kind(delay, total, error, planned)
+    kind, sign = _find_kind(delay, measured.amplitude, measured.stderr, planned)
     amplitude, stderr = sign * measured.amplitude, measured.stderr
     is_lock = kind == SPIN_LOCK
     absent = [explain_absence(lines, str(name), regions) for name in lines["region"].values]
@@ -78,12 +78,7 @@ def fit_relaxation(
     used = np.ones(delay.size, bool)
     if told.any():
         used = _find_used(delay, amplitude[:, told], stderr[:, told], options, is_lock)
-    laws = [
-        fit_recovery_law(
-            delay[used], amplitude[used, r], stderr[used, r], options, spin_lock=is_lock
-        )
-        for r in range(amplitude.shape[1])
-    ]
+    laws = _fit_laws(delay[used], amplitude[used], stderr[used], told, options, is_lock)
     laws = [
         law if reason is None else RecoveryLaw().judge(Verdict.NO_SIGNAL, reason)
         for law, reason in zip(laws, absent, strict=True)
@@ -118,79 +113,122 @@ def fit_relaxation(
     )
 
 
-def _find_kind(delay: Array, total: Array, error: Array, planned: str) -> tuple[str, float]:
+def _find_kind(delay: Array, amplitude: Array, stderr: Array, planned: str) -> tuple[str, Array]:
     """Return what a series is by how its signal changes, what its program says where it does not
-    change, and the sign that makes it upright.
+    change, and the sign that makes each region upright.
 
-    The strongest slice has set the sign. A signal that ends upside down to it was inverted there.
+    The strongest slice has set the signs, and a region may have been inverted there: one that ends
+    upside down was.
     """
     order = np.argsort(delay, kind="stable")
     third = max(order.size // 3, 1)
-    first, last = order[:third], order[-third:]
-    start, end = float(np.median(total[first])), float(np.median(total[last]))
-    noise = float(np.median(error))
-    sign = -1.0 if end < -SEEN * noise else 1.0
-    if abs(end - start) < SEEN * noise:
+    start, end = (np.median(amplitude[part], axis=0) for part in (order[:third], order[-third:]))
+    noise = np.median(stderr, axis=0)
+    sign = np.where(end < -SEEN * noise, -1.0, 1.0)
+    change = sign * (end - start)
+    change = np.where(np.abs(change) < SEEN * noise, 0.0, change)
+    if not change.any():
         return planned or RECOVERY, sign
-    return (RECOVERY if sign * (end - start) > 0 else SPIN_LOCK), sign
+    return (RECOVERY if change.sum() > 0 else SPIN_LOCK), sign
 
 
 def _find_used(
     delay: Array, amplitude: Array, stderr: Array, options: RelaxationOptions, is_lock: bool
 ) -> Bool:
-    """Return the slices that lie near the laws of all others."""
+    """Return the slices that lie near the laws of all others.
+
+    The slice without which all others follow their laws best is looked at: one that spoils the law
+    makes good ones look far off it.
+    """
+    simple = replace(options, models=options.models[:1])
     used = np.ones(delay.size, bool)
     for _ in range(int(MOST_OFF * delay.size)):
         at = np.flatnonzero(used)
         if at.size <= LEAST_LEFT:
             break
-        off = np.array(
-            [
-                [
-                    _measure_distance(
-                        np.delete(at, i),
-                        int(one),
-                        delay,
-                        amplitude[:, r],
-                        stderr[:, r],
-                        options,
-                        is_lock,
-                    )
-                    for r in range(amplitude.shape[1])
-                ]
-                for i, one in enumerate(at)
-            ]
-        ).max(axis=1)
-        worst = int(off.argmax())
-        if off[worst] < OFF:
+        without = [
+            _leave_out(int(one), at, (delay, amplitude, stderr), simple, is_lock) for one in at
+        ]
+        left = np.stack([one.misfit for one in without])
+        told = np.isfinite(left).any(axis=0)
+        if not told.any():
             break
-        used[at[worst]] = False
+        best = int(np.where(np.isfinite(left), left, UNFITTED)[:, told].sum(axis=1).argmin())
+        if without[best].distance < OFF:
+            break
+        used[at[best]] = False
     return used
 
 
-def _measure_distance(
-    rest: Array,
+@dataclass(frozen=True, kw_only=True)
+class _LeftOut:
+    """What the slices without one of them say."""
+
+    misfit: Array
+    """(region,) logarithm of what they scatter about their laws; infinite where there is no law."""
+    distance: float
+    """How far the one lies from their laws, in standard deviations, in the region where that is
+    most."""
+
+
+def _leave_out(
     one: int,
+    at: Index,
+    series: tuple[Array, Array, Array],
+    options: RelaxationOptions,
+    is_lock: bool,
+) -> _LeftOut:
+    """Return how the others do without a slice, and how far it is from them; `series` is delay,
+    amplitude and standard error."""
+    delay, amplitude, stderr = series
+    rest, here = at[at != one], delay[[one]]
+    misfit = np.full(amplitude.shape[1], np.inf)
+    distance = 0.0
+    for r in range(amplitude.shape[1]):
+        mine, errors = amplitude[:, r], stderr[:, r]
+        law = fit_recovery_law(delay[rest], mine[rest], errors[rest], options, spin_lock=is_lock)
+        if law.verdict not in FITTED or law.covariance is None:
+            continue
+        residual = mine[rest] - law.evaluate(delay[rest])
+        misfit[r] = float(np.log(np.sum(residual**2 + errors[rest] ** 2)))
+        apart = abs(float(mine[one] - law.evaluate(here)[0]))
+        if apart < LEAST_OFF * float(np.abs(mine[rest]).max()):
+            continue
+        # Robust, so that a second bad slice does not hide the first.
+        scatter = sigma_from_deviations(residual)
+        variance = errors[one] ** 2 + float(law.propagate(here)[0]) + scatter**2
+        distance = max(distance, apart / float(np.sqrt(variance)))
+    return _LeftOut(misfit=misfit, distance=distance)
+
+
+def _fit_laws(
     delay: Array,
     amplitude: Array,
     stderr: Array,
+    told: Bool,
     options: RelaxationOptions,
     is_lock: bool,
-) -> float:
-    """Return how far a slice lies from the law of the others, in standard deviations; zero where
-    that law does not tell."""
-    simple = replace(options, models=options.models[:1])
-    law = fit_recovery_law(delay[rest], amplitude[rest], stderr[rest], simple, spin_lock=is_lock)
-    if law.verdict not in FITTED:
-        return 0.0
-    here = delay[[one]]
-    apart = abs(float(amplitude[one] - law.evaluate(here)[0]))
-    if apart < LEAST_OFF * float(np.abs(amplitude[rest]).max()):
-        return 0.0
-    # Robust, so that a second bad slice does not hide the first.
-    scatter = sigma_from_deviations(amplitude[rest] - law.evaluate(delay[rest]))
-    variance = stderr[one] ** 2 + float(law.propagate(here)[0]) + scatter**2
-    return apart / float(np.sqrt(variance))
+) -> list[RecoveryLaw]:
+    """Return the law of each region.
+
+    Gain and pulses scatter all regions of a slice alike: what one of them shows, the others have,
+    too, even where their laws can take it up.
+    """
+
+    def fit(r: int, least: float) -> RecoveryLaw:
+        return fit_recovery_law(
+            delay,
+            amplitude[:, r],
+            stderr[:, r],
+            options,
+            spin_lock=is_lock,
+            least_scatter=least,
+        )
+
+    laws = [fit(r, 0.0) for r in range(amplitude.shape[1])]
+    seen = [law.scatter for law, is_told in zip(laws, told, strict=True) if is_told]
+    common = min(max(seen, default=0.0), options.max_scatter)
+    return [fit(r, common) if law.scatter < common else law for r, law in enumerate(laws)]
 
 
 def _describe_conflict(kind: str) -> str:

@@ -28,6 +28,8 @@ ROUNDS = 4
 """Rounds of fit and scatter in turn."""
 MAX_RELATIVE_STDERR = 0.3
 """Of T: else verdict ``undetermined`` [1]."""
+LEAST_DOF, FEW_POINTS_FACTOR = 2, 3.0
+"""Degrees of freedom above which Student's variance exists, and the factor taken below."""
 STEPS = 30
 """Newton steps of the fit at most."""
 CONVERGED = 1e-8
@@ -115,7 +117,13 @@ def differentiate_recovery(
 
 
 def fit_recovery_law(
-    delay: Array, amplitude: Array, stderr: Array, options: RelaxationOptions, *, spin_lock: bool
+    delay: Array,
+    amplitude: Array,
+    stderr: Array,
+    options: RelaxationOptions,
+    *,
+    spin_lock: bool,
+    least_scatter: float = 0.0,
 ) -> RecoveryLaw:
     """Return the law of one region with its verdict.
 
@@ -127,6 +135,8 @@ def fit_recovery_law(
         Laws and gates.
     spin_lock : bool
         The amplitudes fall to zero.
+    least_scatter : float
+        Relative scatter that is known to be there, from the other region of the same slices [1].
     """
     free = 2 if spin_lock else 3
     times = np.unique(delay).size
@@ -142,7 +152,8 @@ def fit_recovery_law(
     tried = [
         law
         for model in options.models
-        if (law := _fit_model(delay, amplitude, stderr, model, spin_lock)) is not None
+        if (law := _fit_model(delay, amplitude, stderr, model, (spin_lock, least_scatter)))
+        is not None
     ]
     if not tried:
         reason = "no time between the shortest and the longest delay describes the amplitudes"
@@ -185,13 +196,20 @@ def _judge_law(law: RecoveryLaw, delay: Array, options: RelaxationOptions) -> Re
 
 
 def _fit_model(
-    delay: Array, amplitude: Array, stderr: Array, model: RecoveryModel, spin_lock: bool
+    delay: Array,
+    amplitude: Array,
+    stderr: Array,
+    model: RecoveryModel,
+    known: tuple[bool, float],
 ) -> RecoveryLaw | None:
     """Return the fit of a law, None where none lies between the delays or too few points are there.
 
-    Scatter beyond the stated errors is taken as relative to the larger of E and S (pulses, gain),
-    of the size that makes chi-square equal its degrees of freedom.
+    `known` is whether it is a spin lock, and the least scatter. Scatter beyond the stated errors is
+    taken as relative to the larger of E and S (pulses, gain),
+    of the size that makes chi-square equal its degrees of freedom; the variance of the law is then
+    enlarged by Student's factor dof / (dof - 2).
     """
+    spin_lock, least_scatter = known
     is_stretched = model == "stretched"
     free = 2 + (not spin_lock) + is_stretched
     dof = delay.size - free
@@ -205,7 +223,8 @@ def _fit_model(
     for _ in range(ROUNDS):
         if law is None:
             return None
-        scatter = _find_scatter(amplitude - law.evaluate(delay), stderr, dof)
+        least = least_scatter * max(abs(law.equilibrium), abs(law.start))
+        scatter = max(_find_scatter(amplitude - law.evaluate(delay), stderr, dof), least)
         if scatter == 0:
             break
         total = np.sqrt(stderr**2 + scatter**2)
@@ -219,7 +238,16 @@ def _fit_model(
     points = delay.size
     left = points - free - 1
     few = 2 * free * (free + 1) / left if left > 0 else np.inf
-    return replace(law, scatter=scatter / size, criterion=chi2 + free * np.log(points) + few)
+    covariance = law.covariance
+    if scatter > 0 and covariance is not None:
+        # The scatter of few points is itself uncertain: Student's variance.
+        covariance = covariance * (dof / (dof - 2) if dof > LEAST_DOF else FEW_POINTS_FACTOR)
+    return replace(
+        law,
+        covariance=covariance,
+        scatter=scatter / size,
+        criterion=chi2 + free * np.log(points) + few,
+    )
 
 
 def _find_scatter(residual: Array, stderr: Array, dof: int) -> float:
@@ -261,6 +289,9 @@ def _fit_weighted(
     free = np.array([not spin_lock, True, True, exponents.size > 1])
     at, covariance = _refine(delay, amplitude, stderr, at, free)
     if not np.all(np.isfinite(at)) or not grid[0] < at[2] < grid[-1]:
+        return None
+    if at[3] > 1:
+        # No distribution of times compresses a recovery: it is scatter.
         return None
     equilibrium, first, time, exponent = map(float, at)
     return RecoveryLaw(

@@ -79,10 +79,13 @@ def test_spin_locks() -> None:
     assert conclude_relaxation(found)[0].quantity == "t1rho"
 
 
-@pytest.mark.parametrize("bad", [0, 4, 9, 13])
-def test_one_bad_slice_is_set_aside(bad: int) -> None:
+@pytest.mark.parametrize(
+    ("bad", "factor"), [(0, 0.6), (4, 0.6), (9, 1.4), (13, 0.6), (13, -1.0), (1, -1.0), (7, 1.4)]
+)
+def test_one_bad_slice_is_set_aside(bad: int, factor: float) -> None:
+    """The strongest slice may be the bad one, in which one region is still inverted."""
     gains = np.ones(14)
-    gains[bad] = 0.6
+    gains[bad] = factor
     found = analyse(build(recover((-1.0, -0.9)), DELAYS, 4, gains))
     assert found["slice_used"].values.tolist() == [int(i != bad) for i in range(14)]
     assert f"slice {bad + 1} set aside" in str(found["reason"].values[0])
