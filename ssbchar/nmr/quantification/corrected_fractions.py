@@ -34,6 +34,7 @@ from ssbchar.nmr.quantification.region_areas import (
     FRACTIONS,
     ROUTE_METHODS,
     RegionSignal,
+    conclude_route_share,
 )
 from ssbchar.nmr.regions import REGION_NAMES
 from ssbchar.statistics import Z95
@@ -110,7 +111,8 @@ class QuantifiedSpectrum:
 
     def find_systematic(self) -> Array:
         """Return the systematic error of the raw shares, shape (region,) [dimensionless]: half the
-        difference of lines and windows, and the doubts of the fit."""
+        difference of lines and windows, that of lines and plain windows where the lines are not to
+        be trusted alone, and the doubts of the fit."""
         share, _ = self.signal.compute_shares()
         match self.headline:
             case "lines":
@@ -118,7 +120,11 @@ class QuantifiedSpectrum:
             case "windows":
                 other, _ = self.routes["lines"].compute_shares()
         of_model = systematic_from_doubts(self.doubts, self.routes["lines"].compute_shares()[0])
-        return np.asarray(np.hypot((share - other) / 2, of_model))
+        # The correction for leaking tails is that of the lines themselves.
+        is_doubted = self.headline == "lines" and not self.fits
+        plain = self.routes["windows"].compute_shares()[0] if is_doubted else share
+        between = np.hypot((share - other) / 2, (share - plain) / 2)
+        return np.asarray(np.hypot(between, of_model))
 
 
 def list_correction_times(lines: xr.Dataset) -> dict[CorrectionTime, float]:
@@ -271,13 +277,11 @@ def conclude_corrected_fractions(
             )
         )
         rows += [
-            Conclusion(
-                FRACTIONS[region],
-                value=100 * float(convention.share[r]),
-                stderr=100 * float(convention.stderr[r]),
-                unit="percent",
-                subject=region,
-                condition=f"corrected, {convention.name}",
+            conclude_route_share(
+                region,
+                f"corrected, {convention.name}",
+                float(convention.share[r]),
+                float(convention.stderr[r]),
             )
             for convention in bracket
         ]
@@ -341,14 +345,9 @@ def _describe_systematic(
 
     The bracket of conventions counts as even between its ends where the time is one of them; where
     it is that of the axis of the T2* fit, known from both experiments, the others are no rivals.
-    The raw share's own systematic,
-    routes and doubts of the fit, stays with it, and half the difference of lines and plain windows
-    where the lines are not to be trusted alone.
+    The raw share's own systematic, routes and doubts of the fit, stays with it.
     """
     between = float(spectrum.find_systematic()[region])
-    if spectrum.headline == "lines" and not spectrum.fits:
-        raw = {name: signal.compute_shares()[0] for name, signal in spectrum.routes.items()}
-        between = float(np.hypot(between, (raw["lines"][region] - raw["windows"][region]) / 2))
     low, high = min(shares), max(shares)
     bracket = f"bracket of conventions {100 * low:.2f} to {100 * high:.2f}"
     if axis:

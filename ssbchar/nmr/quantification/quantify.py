@@ -32,6 +32,7 @@ from ssbchar.nmr.quantification.region_areas import (
     FRACTIONS,
     ROUTE_METHODS,
     RegionSignal,
+    conclude_route_share,
     explain_absence,
     select_first_slice,
 )
@@ -204,25 +205,21 @@ def _conclude_raw_fractions(measured: QuantifiedSpectrum) -> list[Conclusion]:
         )
     for r, region in enumerate(REGION_NAMES):
         rows += [
-            Conclusion(
-                FRACTIONS[region],
-                value=100 * share[r],
-                stderr=100 * error[r],
-                unit="percent",
-                subject=region,
-                condition=f"raw, {route}",
+            conclude_route_share(
+                region,
+                f"raw, {route}",
+                float(share[r]),
+                float(error[r]),
                 method=ROUTE_METHODS[route],
             )
             for route, (share, error) in shares.items()
         ]
         rows.append(
-            Conclusion(
-                FRACTIONS[region],
-                value=100 * float(of_windows[r]),
-                stderr=100 * shares["windows"][1][r],
-                unit="percent",
-                subject=region,
-                condition="raw, windows with tails",
+            conclude_route_share(
+                region,
+                "raw, windows with tails",
+                float(of_windows[r]),
+                float(shares["windows"][1][r]),
                 method="window integrals solved for the lines' tails",
             )
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from ssbchar.conclusion import Conclusion
+from ssbchar.decision import Estimate, decide_quantity
 from ssbchar.nmr.decay.t2_star import select_region_areas
 from ssbchar.nmr.lineshape.line_status import LineStatus
 from ssbchar.nmr.quantification.back_correction import RegionDecays, propagate_fractions
@@ -15,6 +17,7 @@ from ssbchar.nmr.quantification.options import Route
 from ssbchar.nmr.quantification.window_leakage import build_leak_matrix
 from ssbchar.nmr.regions import LI_SI, METAL, Regions
 from ssbchar.typing import Array
+from ssbchar.verdict import Verdict
 
 FRACTIONS = {METAL: "li_metal_fraction", LI_SI: "li_si_fraction"}
 """Quantity of each region's share."""
@@ -100,3 +103,40 @@ def explain_absence(lines: xr.Dataset, region: str, windows: Regions) -> str | N
         percent = f"{100 * inside:.0f} %"
         return f"no {region} line: what is fitted there has {percent} of its area inside the window"
     return None
+
+
+def conclude_route_share(
+    region: str, condition: str, share: float, stderr: float, method: str = ""
+) -> Conclusion:
+    """Return the row of a region's share by one route or convention, without its systematics.
+
+    Value and limits are cut to 0 to 100 percent; where the limits lie outside, the value stays, and
+    the row is ``undetermined``: the route does not hold there.
+
+    Parameters
+    ----------
+    region : str
+        Its name.
+    condition : str
+        Of the row.
+    share, stderr : float
+        [dimensionless].
+    method : str
+    """
+    number = decide_quantity(
+        Estimate(value=100 * share, stderr=100 * stderr), lowest=0.0, highest=100.0
+    )
+    is_possible = number.value is None or 0.0 <= number.value <= 100.0
+    return Conclusion(
+        FRACTIONS[region],
+        value=number.value,
+        stderr=number.stderr,
+        lower95=number.lower95,
+        upper95=number.upper95,
+        unit="percent",
+        subject=region,
+        condition=condition,
+        verdict="" if is_possible else Verdict.UNDETERMINED,
+        reason="" if is_possible else "outside 0 to 100 % by more than its error",
+        method=method,
+    )

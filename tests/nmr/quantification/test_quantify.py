@@ -286,6 +286,25 @@ def test_raw_shares_by_both_routes_and_half_their_difference() -> None:
         assert tails.stderr == pytest.approx(100 * windows_area.compute_shares()[1][0])
 
 
+def test_plain_windows_count_where_lines_are_doubted() -> None:
+    """Lines 25 %, plain windows 37.5 %, without the lines' tails 26 %: half of each difference."""
+    covariance = np.diag([1e-4, 4e-4])
+    measured = QuantifiedSpectrum(
+        routes={
+            "lines": RegionSignal(area=np.array([1.0, 3.0]), covariance=covariance),
+            "windows": RegionSignal(area=np.array([3.0, 5.0]), covariance=covariance),
+        },
+        headline="lines",
+        misfits=("no fit",),
+        doubts=(),
+        without_leakage=np.array([26.0, 74.0]),
+        times={},
+    )
+    metal = quantify._conclude_raw_fractions(measured)[0]
+    assert (metal.condition, metal.verdict) == ("raw", "misfit")
+    assert metal.systematic == pytest.approx(np.hypot(0.5, 6.25))
+
+
 def leaking(metal: float, li_si: float, seen: int = 1) -> xr.Dataset:
     """A fit of pure Li with a line at 5 ppm; errors of 0.01 and 0.02, not correlated."""
     covariance = np.zeros((1, 2, 1, 2))

@@ -6,6 +6,7 @@ import xarray as xr
 
 from ssbchar.nmr.quantification.region_areas import (
     RegionSignal,
+    conclude_route_share,
     explain_absence,
     select_first_slice,
 )
@@ -104,3 +105,24 @@ def test_lines_that_overlap_have_the_error_of_their_sum() -> None:
     given["region_area"] = (("slice", "region"), [[0.4, 0.6]])
     given["region_area_stderr"] = (("slice", "region"), [[0.01, 0.01]])
     assert explain_absence(given, "li_metal", Regions()) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "stderr", "value", "lower", "upper", "verdict"),
+    [
+        (0.3, 0.01, 30.0, 28.04, 31.96, ""),
+        (-0.003, 0.004, 0.0, 0.0, 0.484, ""),
+        (1.002, 0.004, 100.0, 99.416, 100.0, ""),
+        # Five errors below zero is no share: cut to zero it would read as one.
+        (-0.05, 0.01, -5.0, -6.96, -3.04, "undetermined"),
+        (1.05, 0.01, 105.0, 103.04, 106.96, "undetermined"),
+    ],
+)
+def test_a_share_by_one_route_is_possible_or_said_not_to_be(
+    share: float, stderr: float, value: float, lower: float, upper: float, verdict: str
+) -> None:
+    row = conclude_route_share("li_metal", "raw, windows", share, stderr)
+    assert (row.value, row.lower95, row.upper95) == pytest.approx((value, lower, upper), abs=1e-3)
+    assert row.stderr == pytest.approx(100 * stderr)
+    assert row.verdict == verdict
+    assert bool(row.reason) == bool(verdict)
