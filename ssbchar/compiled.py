@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
+
+from ssbchar.runtime.forking import forks_safely
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -35,10 +38,42 @@ def compile_loops(function: Callable[Given, Result]) -> Callable[Given, Result]:
     # numba keeps code by a function's name until its own file changes; what it calls may stand
     # beside it
     function.__qualname__ += f"-{_hash_folder(Path(function.__code__.co_filename).parent)}"
-    compiled: Callable[Given, Result] = numba.njit(
-        cache=True, error_model="numpy", fastmath=ROUNDING
-    )(function)
-    return compiled
+    compiled: Any = numba.njit(cache=True, error_model="numpy", fastmath=ROUNDING)(function)
+    compiled.compile = functools.partial(_compile_apart, compiled, compiled.compile)
+    kept: Callable[Given, Result] = compiled
+    return kept
+
+
+def _compile_apart(dispatcher: Any, compile_here: Callable[[Any], Any], signature: Any) -> Any:
+    """Compile a function in a fork, which keeps the code, and load that.
+
+    Where code was just compiled, a function that two others call is one of both for them; of kept
+    code each has its own, in which it may sum in another order: a first run differed from all later
+    ones in the last digits.
+    """
+    if forks_safely() and not _Fork.is_one and not _is_kept(dispatcher):
+        child = os.fork()
+        if child == 0:
+            _Fork.is_one = True
+            try:
+                compile_here(signature)
+            finally:
+                os._exit(0)
+        # What went wrong in the fork goes wrong here again, and is raised.
+        os.waitpid(child, 0)
+    return compile_here(signature)
+
+
+class _Fork:
+    """Whether this process is a fork that compiles: what a function calls is compiled with it."""
+
+    is_one = False
+
+
+def _is_kept(dispatcher: Any) -> bool:
+    """Return whether code of a function is on disk, of whatever arguments."""
+    name = dispatcher.py_func.__qualname__
+    return any(Path(dispatcher.stats.cache_path).glob(f"*.{name}-*.nbi"))
 
 
 @functools.cache
