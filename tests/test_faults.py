@@ -181,7 +181,7 @@ def glob_without_files(campaign: Campaign) -> dict[str, str]:
 
 
 SABOTAGE = {
-    "xas/scans/formats.py": ("read_raw_scans", "Fe_divided", "path"),
+    "xas/scans/formats/recognise.py": ("read_raw_scans", "Fe_divided", "path"),
     "hexrd/patterns/formats/recognise.py": ("extract", "heating_divided", "path"),
     "nmr/bruker/files.py": ("read_decays", "Li1Si_200MPa_30s/12", "experiment.shown"),
     "hexrd/refinement/refine.py": (

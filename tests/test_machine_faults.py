@@ -15,8 +15,8 @@ from ssbchar.hexrd.images import read as images
 from ssbchar.hexrd.patterns import read
 from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.xas.scans import read as xas_read
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanReading as XasReading
-from ssbchar.xas.scans.raw_scan import RawScan
 
 
 def failing(*_: object, **__: object) -> None:

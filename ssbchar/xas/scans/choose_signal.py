@@ -9,9 +9,9 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas.scans.columns import calculate_absorption, choose_mode, list_absorption_columns
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.jumps import measure_step
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan import Mode
 from ssbchar.xas.slopes import find_steepest
 

@@ -13,10 +13,10 @@ from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.units import Dimension, split_label
 from ssbchar.xas.scans.channels import select_live_channels
-from ssbchar.xas.scans.column_names import NAMES, simplify_name
+from ssbchar.xas.scans.formats.column_names import NAMES, simplify_name
+from ssbchar.xas.scans.formats.raw_scan import PER_SCAN, RawScan
 from ssbchar.xas.scans.offsets import describe_offset, find_offset
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.raw_scan import PER_SCAN, RawScan
 from ssbchar.xas.scans.scan import Mode
 
 FOIL_ABSORPTIONS = ("murefer", "mu_ref", "mufoil")

@@ -15,8 +15,8 @@ from ssbchar.xas.scans.columns import (
     find_column,
     list_absorption_columns,
 )
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.read import ELEMENT_FIELDS, list_raw_scans, read_scans
 from ssbchar.xas.scans.scan import Mode
 

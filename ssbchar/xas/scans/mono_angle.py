@@ -9,7 +9,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.units import Dimension, split_label
-from ssbchar.xas.scans.raw_scan import RawScan
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 
 HC = 12398.419843320026
 """Planck's constant times the velocity of light [eV angstrom], exact in the SI."""

@@ -19,7 +19,6 @@ from ssbchar.units import Dimension, find_unit
 from ssbchar.xas import notes
 from ssbchar.xas.edge_tables import find_nearest_edge, list_edges, look_up_edge
 from ssbchar.xas.elements import EDGES, ELEMENTS
-from ssbchar.xas.scans.athena import IS_REFERENCE
 from ssbchar.xas.scans.choose_signal import prefer_fluorescence
 from ssbchar.xas.scans.columns import (
     calculate_absorption,
@@ -31,12 +30,13 @@ from ssbchar.xas.scans.columns import (
     split_stack,
 )
 from ssbchar.xas.scans.element import identify_edge
-from ssbchar.xas.scans.formats import read_raw_scans
+from ssbchar.xas.scans.formats.athena import IS_REFERENCE
+from ssbchar.xas.scans.formats.raw_scan import RawScan
+from ssbchar.xas.scans.formats.recognise import read_raw_scans
 from ssbchar.xas.scans.jumps import BEFORE_EDGE, Jump, find_jump, find_second_edge, measure_step
 from ssbchar.xas.scans.mono_angle import energy_from_angle
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.outputs import SCANS
-from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.rebin import rebin_scan
 from ssbchar.xas.scans.repeats import group_repeats
 from ssbchar.xas.scans.scan import (

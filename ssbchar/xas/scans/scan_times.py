@@ -10,7 +10,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.timestamps import AmbiguousDate, epoch_from_moment, epoch_from_number, parse_moment
 from ssbchar.xas.scans.columns import find_column
-from ssbchar.xas.scans.raw_scan import PER_SCAN, RawScan
+from ssbchar.xas.scans.formats.raw_scan import PER_SCAN, RawScan
 
 START_FIELDS = (
     "scan.start_time",

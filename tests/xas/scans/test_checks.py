@@ -9,8 +9,8 @@ import pytest
 
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import read
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan import Mode, Scan
 from ssbchar.xas.slopes import find_steepest
 

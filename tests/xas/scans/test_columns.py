@@ -5,8 +5,8 @@ import pytest
 
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import columns
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan import Mode
 
 SIZE = 30

@@ -13,8 +13,8 @@ from ssbchar.storage import store
 from ssbchar.xas.normalisation import calibrate
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.scans import read
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan_times import read_channel, read_start
 from ssbchar.xas.series.normalise import normalise_series
 

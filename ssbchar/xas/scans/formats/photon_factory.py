@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.scans.column_names import make_distinct
-from ssbchar.xas.scans.column_text import parse_numbers
-from ssbchar.xas.scans.raw_scan import RawScan
+from ssbchar.xas.scans.formats.column_names import make_distinct
+from ssbchar.xas.scans.formats.column_text import parse_numbers
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 
 MODES = {0: "other", 1: "I0", 2: "I1", 3: "If"}
 """What a counter measures, by the number in the line ``Mode``: I0, the transmitted beam, the

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.scans.column_names import make_distinct
-from ssbchar.xas.scans.column_text import parse_numbers
-from ssbchar.xas.scans.raw_scan import RawScan
+from ssbchar.xas.scans.formats.column_names import make_distinct
+from ssbchar.xas.scans.formats.column_text import parse_numbers
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 
 LEAST_POINTS = 2
 """A scan of fewer points was broken off at once."""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from xas.scans import made_formats
+from xas.scans.formats import made_formats
 
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import describe, mono_angle, read
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.raw_scan import RawScan
 
 LABELS = {"measurement": "one", "role": "pristine"}
 TRUE = made_formats.counters()

@@ -13,8 +13,8 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
-from ssbchar.xas.scans.column_text import parse_numbers
-from ssbchar.xas.scans.raw_scan import RawScan
+from ssbchar.xas.scans.formats.column_text import parse_numbers
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 
 SAVE_AGAIN = "save it again from Athena"
 TOKEN = re.compile(

@@ -18,13 +18,13 @@ from pathlib import Path
 from ssbchar.errors import BadInput
 from ssbchar.number_text import decode_text
 from ssbchar.storage import reading
-from ssbchar.xas.scans.athena import is_athena, parse_athena
-from ssbchar.xas.scans.column_text import parse_column_text
-from ssbchar.xas.scans.hdf5_scans import HDF5_SIGNATURE, HDF5_SUFFIXES, read_hdf5
+from ssbchar.xas.scans.formats.athena import is_athena, parse_athena
+from ssbchar.xas.scans.formats.column_text import parse_column_text
+from ssbchar.xas.scans.formats.hdf5_scans import HDF5_SIGNATURE, HDF5_SUFFIXES, read_hdf5
+from ssbchar.xas.scans.formats.photon_factory import is_photon_factory, parse_photon_factory
+from ssbchar.xas.scans.formats.raw_scan import RawScan
+from ssbchar.xas.scans.formats.spec import is_spec, parse_spec
 from ssbchar.xas.scans.options import ScanLimits
-from ssbchar.xas.scans.photon_factory import is_photon_factory, parse_photon_factory
-from ssbchar.xas.scans.raw_scan import RawScan
-from ssbchar.xas.scans.spec import is_spec, parse_spec
 
 
 def read_raw_scans(path: Path) -> list[RawScan]:

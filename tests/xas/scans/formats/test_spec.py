@@ -7,8 +7,9 @@ import pytest
 from xas import made_spectra
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.scans import read, spec
+from ssbchar.xas.scans import read
 from ssbchar.xas.scans.describe import describe_scans
+from ssbchar.xas.scans.formats import spec
 from ssbchar.xas.scans.options import ScanReading
 
 LABELS = {"measurement": "one", "role": "pristine"}

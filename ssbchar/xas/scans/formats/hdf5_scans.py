@@ -11,9 +11,9 @@ import numpy as np
 
 from ssbchar.storage import hdf5, reading
 from ssbchar.typing import Array
-from ssbchar.xas.scans.column_text import parse_field
+from ssbchar.xas.scans.formats.column_text import parse_field
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanLimits
-from ssbchar.xas.scans.raw_scan import RawScan
 
 if TYPE_CHECKING:
     import h5py

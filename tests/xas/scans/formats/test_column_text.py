@@ -7,7 +7,8 @@ import pytest
 from xas import made_spectra
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.scans import column_names, column_text, read
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.formats import column_names, column_text
 from ssbchar.xas.scans.options import ScanReading
 
 ENERGY = made_spectra.grid()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.scans import athena, column_names, column_text, formats
+from ssbchar.xas.scans.formats import athena, column_names, column_text, recognise
 
 PLACE = Path("a.dat")
 
@@ -118,7 +118,7 @@ def test_groups_of_a_project_with_data_are_scans() -> None:
 def test_a_project_is_known_by_its_first_words_or_its_groups(tmp_path: Path) -> None:
     for text in (PROJECT, "\n" + PROJECT.split("\n", 1)[1]):
         (tmp_path / "p").write_text(text)
-        assert formats.read_raw_scans(tmp_path / "p")[0].columns["x"].tolist() == [1, 2.5]
+        assert recognise.read_raw_scans(tmp_path / "p")[0].columns["x"].tolist() == [1, 2.5]
 
 
 def test_hdf5_columns_are_arrays_of_one_or_two_dimensions(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_hdf5_columns_are_arrays_of_one_or_two_dimensions(tmp_path: Path) -> Non
         file["entry"].attrs["Element.symbol"] = "Fe"
         file.attrs["creator"] = "me"
         file["entry/energy"].attrs["units"] = "keV"
-    (one,) = formats.read_raw_scans(path)
+    (one,) = recognise.read_raw_scans(path)
     twice = {"stack", "entry/stack", "pair", "entry/pair"}
     assert set(one.columns) == {"entry/energy", "entry/other/energy", *twice}
     assert "scalar" not in one.header and "names" not in one.header
@@ -149,10 +149,10 @@ def test_hdf5_columns_are_arrays_of_one_or_two_dimensions(tmp_path: Path) -> Non
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_text("no hdf5")
     with pytest.raises(BadInput, match="no readable HDF5 file"):
-        formats.read_raw_scans(tmp_path / "a.h5")
+        recognise.read_raw_scans(tmp_path / "a.h5")
     (tmp_path / "b.dat").write_text("")
     with pytest.raises(BadInput, match="the file is empty"):
-        formats.read_raw_scans(tmp_path / "b.dat")
+        recognise.read_raw_scans(tmp_path / "b.dat")
 
 
 @pytest.mark.parametrize("cut", ["@i0 = ('5','x", "@y = (3,", "@args = ('label','sec"])

@@ -11,8 +11,8 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.number_text import DECIMAL_COMMA, NUMBER, ends_within_number
-from ssbchar.xas.scans.column_names import find_column_names
-from ssbchar.xas.scans.raw_scan import RawScan
+from ssbchar.xas.scans.formats.column_names import find_column_names
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 
 COMMENT_MARKS = ("#", "%", "!", ";", "//", "'", '"')
 """Lines that begin with one of these belong to the header."""
@@ -32,7 +32,7 @@ def parse_column_text(path: Path, text: str) -> RawScan:
     follow, with blanks, tabs, commas or semicolons between them; numbers may have decimal commas
     where another mark parts them, and Fortran's exponents. Words behind the numbers of every row
     are left out, as is what follows the last row. Names come from the header
-    (`ssbchar.xas.scans.column_names.find_column_names`).
+    (`ssbchar.xas.scans.formats.column_names.find_column_names`).
 
     Parameters
     ----------
