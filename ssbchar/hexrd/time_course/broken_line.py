@@ -88,7 +88,8 @@ def fit_broken_line(x: Array, y: Array, stderr: Array, *, most: int, evidence: f
     return BrokenLine(
         curve=fitted,
         changes=[
-            _limit_change(x, y, stderr, knots, n, places, inflation) for n in range(len(knots))
+            _limit_change(x, y, stderr, knots, n, places=places, inflation=inflation)
+            for n in range(len(knots))
         ],
         inflation=inflation,
     )
@@ -178,6 +179,7 @@ def _limit_change(
     stderr: Array,
     knots: Sequence[float],
     number: int,
+    *,
     places: Array,
     inflation: float,
 ) -> Change:

@@ -43,6 +43,7 @@ def correct_self_absorption(
     energy: Array,
     mu: Array,
     e0: float,
+    *,
     spectra: NormalisedSpectra,
     options: Normalisation,
     attrs: Mapping[Any, Any],

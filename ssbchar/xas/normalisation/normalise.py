@@ -130,7 +130,13 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
         e0 = find_origin(energy, mu[keep], options, names[good[keep][0]], as_given)
         first = normalise_by_options(energy, mu, e0, options, as_given=as_given).spectra
     corrected = correct_self_absorption(
-        energy, mu, e0, first, options, calibrated.attrs, names[good[0]]
+        energy,
+        mu,
+        e0,
+        spectra=first,
+        options=options,
+        attrs=calibrated.attrs,
+        where=names[good[0]],
     )
     if corrected is not None:
         mu = corrected.mu

@@ -113,10 +113,10 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
         energy,
         mu,
         e0,
-        normalise_by_options(energy, mu, e0, options, as_given=already).spectra,
-        options,
-        calibrated.attrs,
-        names[kept[0]],
+        spectra=normalise_by_options(energy, mu, e0, options, as_given=already).spectra,
+        options=options,
+        attrs=calibrated.attrs,
+        where=names[kept[0]],
     )
     more_notes, attributes = [], {}
     if corrected is not None:
