@@ -197,7 +197,8 @@ and where that stands."""
 def sabotage(home: Path) -> None:
     """Copy workflow and package, and let some functions of the copy fall over a measurement."""
     for name in ("ssbchar", "workflow"):
-        shutil.copytree(ROOT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+        # What numba keeps comes along: to compile anew would take minutes.
+        shutil.copytree(ROOT / name, home / name, ignore=shutil.ignore_patterns("*.pyc"))
     shutil.copy(ROOT / "Snakefile", home)
     for name, (function, word, place) in SABOTAGE.items():
         module = home / "ssbchar" / name

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ssbchar.campaign.config import PHASES
-from ssbchar.results.notebook import call_step
+from ssbchar.pipeline.step import run_step
 from ssbchar.runtime.shipped_files import find_shipped
 from ssbchar.simulate.effects import IDEAL
 from ssbchar.simulate.hexrd import heating
@@ -25,21 +25,18 @@ def compile_loops_ahead() -> None:
     """Compile what the refinement of a series and the fit of its lines call, unless that is kept
     from before."""
     with tempfile.TemporaryDirectory() as scratch:
-        raw = Path(scratch)
-        heating.write_series(heating.STABLE, raw, IDEAL, np.random.default_rng(1), FRAMES)
-        patterns = call_step(
-            "hexrd.patterns.read_patterns", source=raw / heating.STABLE.measurement
-        )
-        log = raw / f"{heating.STABLE.measurement}_furnace.csv"
-        furnace = call_step("hexrd.furnace.join_temperatures", patterns=patterns, log=log)
-        phases = [
-            call_step(
-                "crystal.tabulate_reflections",
-                table=find_shipped(PHASES),
-                labels={"phase": name},
-            )
-            for name in CANDIDATES
-        ]
-        series = {"patterns": patterns, "furnace": furnace, "phases": phases}
-        call_step("hexrd.refinement.refine_series", **series)
-        call_step("hexrd.peaks.fit_known_lines", **series)
+        folder = Path(scratch)
+        heating.write_series(heating.STABLE, folder, IDEAL, np.random.default_rng(1), FRAMES)
+        raw, log = (folder / f"{heating.STABLE.measurement}{end}" for end in ("", "_furnace.csv"))
+        patterns, furnace = folder / "patterns.nc", folder / "furnace.nc"
+        phases = [folder / f"{name}.nc" for name in CANDIDATES]
+        run_step("hexrd.patterns.read_patterns", {"source": [raw]}, patterns)
+        joined = {"patterns": [patterns], "log": [log]}
+        run_step("hexrd.furnace.join_temperatures", joined, furnace)
+        for phase in phases:
+            table = {"table": [find_shipped(PHASES)]}
+            label = {"phase": phase.stem}
+            run_step("crystal.tabulate_reflections", table, phase, labels=label)
+        series = {"patterns": [patterns], "furnace": [furnace], "phases": phases}
+        run_step("hexrd.refinement.refine_series", series, folder / "lattice.nc")
+        run_step("hexrd.peaks.fit_known_lines", series, folder / "peaks.nc")

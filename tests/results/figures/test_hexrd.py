@@ -74,9 +74,9 @@ def test_points_are_the_cells_and_left_out_ones_are_marked(drawn):
 
 
 def test_a_joint_curve_vaguer_than_its_points_is_left_out():
-    """2 x 1.96 x 0.01 = 0.039 against cells that spread over 0.04, and over 0.03."""
+    """2 x 1.96 x 0.01 = 0.039 against a quarter of a spread of 0.16, and of 0.15."""
     joint, stderr = np.array([8.2, np.nan, 8.3]), np.array([0.01, np.nan, 0.01])
-    for spread, is_drawn in ((0.04, True), (0.03, False)):
+    for spread, is_drawn in ((0.16, True), (0.15, False)):
         found, _ = cells_figure._leave_out_vague(joint, stderr, np.array([8.0, np.nan, 8 + spread]))
         assert np.isfinite(found).any() == is_drawn
 

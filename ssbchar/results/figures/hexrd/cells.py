@@ -42,6 +42,9 @@ MARKS = {
 """Marker of each kind of segment."""
 SIDE_BY_SIDE = 3
 """Phases in one figure."""
+WIDEST_BAND = 0.25
+"""Width of a smooth cell's 95 % band, over the range of the cells, above which it is not drawn
+[1]."""
 
 
 def draw_cells(at: SeriesAxes, cells: xr.Dataset, expansion: xr.Dataset) -> dict[str, Drawing]:
@@ -226,13 +229,14 @@ def _select_joint_cell(phase: xr.Dataset, name: str) -> tuple[Array, Array]:
 
 
 def _leave_out_vague(value: Array, stderr: Array, cells: Array) -> tuple[Array, Array]:
-    """Return a smooth cell with its errors, NaN where its band is wider than the cells spread: a
-    curve through few frames says less than its points."""
+    """Return a smooth cell with its errors, NaN where its band covers much of the range of the
+    cells: a curve through few frames says less than its points."""
     shown = cells[np.isfinite(cells)]
     if not shown.size or not np.isfinite(value).any():
         return value, stderr
     width = 2 * Z95 * float(np.median(stderr[np.isfinite(value)]))
-    return (np.full_like(value, np.nan) if width > np.ptp(shown) else value), stderr
+    is_vague = width > WIDEST_BAND * np.ptp(shown)
+    return (np.full_like(value, np.nan) if is_vague else value), stderr
 
 
 def _select_curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
