@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from house import notebooks
+from matplotlib.figure import Figure
 
 import ssbchar as sb
 from ssbchar.results import notebook
+from ssbchar.storage.store import Drawing
 
 ROOT = Path(__file__).parent.parent
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
@@ -72,3 +75,26 @@ def test_every_step_is_listed_with_what_it_needs() -> None:
         "what may be None may be left out"
     )
     assert set(sb.list_steps("hexrd.refinement")["step"]) == {"hexrd.refinement.refine_series"}
+
+
+@pytest.mark.parametrize("is_synthetic", [True, False])
+def test_figures_of_synthetic_tables_say_so(
+    monkeypatch: pytest.MonkeyPatch, is_synthetic: bool
+) -> None:
+    """Through a step, as a run carries it, and from one table of several."""
+
+    def smooth(patterns: xr.Dataset) -> xr.Dataset:
+        return xr.Dataset({"lattice": 2 * patterns["intensity"]})
+
+    def draw_series(lattice: xr.Dataset, phases: list[xr.Dataset]) -> dict[str, Drawing]:
+        return {"lattice": Drawing(figure=Figure(), title="", caption="")}
+
+    steps = {"smooth": smooth, notebook.DRAWN_BY["hexrd"]: draw_series}
+    monkeypatch.setattr(notebook.step, "find_function", steps.__getitem__)
+    monkeypatch.setattr(notebook.step, "read_hints", lambda _: {})
+    attrs = {"synthetic": 1} if is_synthetic else {}
+    patterns = xr.Dataset({"intensity": ("point", [1.0])}, attrs=attrs)
+    lattice = notebook.call_step("smooth", patterns=patterns)
+    for tables in ({"lattice": lattice, "phases": []}, {"lattice": 0, "phases": [patterns]}):
+        figure = notebook.draw("hexrd", **tables)["lattice"]
+        assert [text.get_text() for text in figure.texts] == ["synthetic"] * is_synthetic

@@ -7,12 +7,13 @@ import importlib
 import inspect
 import pkgutil
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from ssbchar.conclusion import Conclusion, convert_to_rows
 from ssbchar.pipeline import step
 from ssbchar.runtime import options as opts
+from ssbchar.storage.store import mark_synthetic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +128,20 @@ def call_step(name: str, options: Any = None, **inputs: Any) -> Any:
             inputs[argument] = {}
         elif _admits_none(function, argument):
             inputs[argument] = None
-    return function(**inputs)
+    made = function(**inputs)
+    if hasattr(made, "attrs"):
+        made.attrs |= _collect_carried(inputs).as_attributes()
+    return made
+
+
+def _collect_carried(tables: Mapping[str, Any]) -> step.Carried:
+    """Return what tables say of what is made of them: that their data are synthetic."""
+    carried = step.Carried()
+    for given in tables.values():
+        for table in given if isinstance(given, list | tuple) else [given]:
+            if hasattr(table, "attrs"):
+                carried.add({"synthetic": table.attrs.get("synthetic", 0)})
+    return carried
 
 
 def draw(technique: Technique, **tables: Any) -> dict[str, Figure]:
@@ -154,6 +168,9 @@ def draw(technique: Technique, **tables: Any) -> dict[str, Figure]:
         labels = tables.get("labels") or {}
         tables["labels"] = {"measurement": "", "sample": "", **labels}
     drawings = call_step(DRAWN_BY[technique], **tables)
+    if _collect_carried(tables).synthetic:
+        for drawing in drawings.values():
+            mark_synthetic(drawing.figure)
     return {name: drawing.figure for name, drawing in drawings.items()}
 
 
