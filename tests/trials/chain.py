@@ -383,16 +383,25 @@ def _list_nmr_steps(run: ConfiguredRun, folder: Path) -> Iterator[StepOfCase]:
         return same_sample(row, "decay.nc", "decay", "reference_decay")[:1]
 
     for row in rows:
+        is_series, is_relaxation = row.role == "series", row.role == "relaxation"
         yield StepOfCase(
-            name="nmr.bruker.read_fid",
+            name="nmr.bruker.read_time_series" if is_series else "nmr.bruker.read_fid",
             inputs={"source": [Path(row.path)]},
             output=place(row, "fid.nc"),
             stage="nmr.read",
             row=row,
         )
+        if is_relaxation:
+            yield StepOfCase(
+                name="nmr.relaxation.select_strong_slices",
+                inputs={"fid": [place(row, "fid.nc")]},
+                output=place(row, "strong.nc"),
+                row=row,
+            )
+        fitted = place(row, "strong.nc" if is_relaxation else "fid.nc")
         yield StepOfCase(
             name="nmr.lineshape.fit_lines",
-            inputs={"fid": [place(row, "fid.nc")]},
+            inputs={"fid": [fitted]},
             output=place(row, "lines.nc"),
             stage="nmr.lines",
             shared="nmr.regions",
@@ -400,7 +409,7 @@ def _list_nmr_steps(run: ConfiguredRun, folder: Path) -> Iterator[StepOfCase]:
         )
         yield StepOfCase(
             name="nmr.lineshape.integrate_windows",
-            inputs={"fid": [place(row, "fid.nc")], "lines": [place(row, "lines.nc")]},
+            inputs={"fid": [fitted], "lines": [place(row, "lines.nc")]},
             output=place(row, "spectrum.nc"),
             stage="nmr.spectrum",
             shared="nmr.regions",
@@ -419,6 +428,8 @@ def _list_nmr_steps(run: ConfiguredRun, folder: Path) -> Iterator[StepOfCase]:
             row=row,
         )
     for row in rows:
+        yield from _list_course_steps(row, folder)
+    for row in rows:
         both = {"lines": [place(row, "lines.nc")], "spectrum": [place(row, "spectrum.nc")]}
         if row.role == "spectrum" or (row.role == "decay" and row.sample not in with_spectrum):
             yield StepOfCase(
@@ -427,6 +438,7 @@ def _list_nmr_steps(run: ConfiguredRun, folder: Path) -> Iterator[StepOfCase]:
                     **both,
                     "decay": own_decay(row),
                     "repeats": same_sample(row, "lines.nc", "repeat"),
+                    "relaxations": same_sample(row, "relaxation.nc", "relaxation"),
                 },
                 output=place(row, "conclusions.json"),
                 stage="nmr.quantify",
@@ -447,6 +459,43 @@ def _list_nmr_steps(run: ConfiguredRun, folder: Path) -> Iterator[StepOfCase]:
                 output=place(row, "processed.json"),
                 stage="nmr.processed",
                 shared="nmr.regions",
+                row=row,
+            )
+
+
+def _list_course_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
+    """Yield the steps of a series in time, or of a relaxation series, from its lines to rows."""
+    where = folder / "nmr" / row.measurement
+    fid, lines = {"fid": [where / "fid.nc"]}, {"lines": [where / "lines.nc"]}
+    match row.role:
+        case "series":
+            yield StepOfCase(
+                name="nmr.time_course.follow_shares",
+                inputs={**fid, **lines, "spectrum": [where / "spectrum.nc"]},
+                output=where / "time_course.nc",
+                stage="nmr.time_course",
+                row=row,
+            )
+            yield StepOfCase(
+                name="nmr.time_course.conclude_time_course",
+                inputs={"time_course": [where / "time_course.nc"]},
+                output=where / "conclusions.json",
+                stage="nmr.time_course",
+                row=row,
+            )
+        case "relaxation":
+            yield StepOfCase(
+                name="nmr.relaxation.fit_relaxation",
+                inputs={**fid, **lines},
+                output=where / "relaxation.nc",
+                stage="nmr.relaxation",
+                shared="nmr.regions",
+                row=row,
+            )
+            yield StepOfCase(
+                name="nmr.relaxation.conclude_relaxation",
+                inputs={"relaxation": [where / "relaxation.nc"]},
+                output=where / "conclusions.json",
                 row=row,
             )
 

@@ -28,6 +28,8 @@ ld\tL\tnmr\treference_decay\t{here}\t\t\t\t
 s\tS\tnmr\tspectrum\t{here}\t\t\t\tl
 sd\tS\tnmr\tdecay\t{here}\t\t\t\tld
 sr\tS\tnmr\trepeat\t{here}\t\t\t\tl
+st\tS\tnmr\trelaxation\t{here}\t\t\t\t
+ss\tT\tnmr\tseries\t{here}\t\t\t\t
 """
 
 
