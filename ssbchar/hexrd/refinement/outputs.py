@@ -169,8 +169,8 @@ LATTICE = OutputTable(
         "`axial_divergence`; of phases `anisotropic_strain` (along a*, b*, c*, over "
         "`strain_width`) and `preferred_orientation` (March-Dollase coefficient)",
         "second_cells": "JSON: phases with two cells where one was refined: number of the frame, "
-        "length of the weaker over that of the stronger less one, the weaker's share of the "
-        "intensity",
+        "length of the weaker over that of the stronger less one with its standard error, the "
+        "weaker's share of the intensity",
         "wavelength": "[angstrom]",
         "length_scale_stderr": "relative error that all lengths share [1]",
         "confidence": "normal quantile of the two-sided 95 % limits [1]",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ssbchar.crystal.cell import volume_from_cell
 from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
-from ssbchar.hexrd.refinement.frame.lattice import Lattice
+from ssbchar.hexrd.refinement.frame.lattice import STRAIN_STEP, Lattice
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
     FramePrior,
@@ -54,6 +54,8 @@ class SecondCell:
     """Index of the frame."""
     change: float
     """Length of the weaker over that of the stronger cell, less one [1]: cube root of volumes."""
+    change_stderr: float
+    """Its standard error [1], misfit included."""
     share: float
     """Share of the phase's intensity that the weaker has [1]."""
 
@@ -95,10 +97,15 @@ def describe_second_cells(
     found: Mapping[int, list[SecondCell]], series: SeriesModel, numbers: Array
 ) -> dict[str, list[dict[str, float]]]:
     """Return the second cells by the name of their phase, with the numbers of the frames (frame,)
-    [1], relative change of lengths [1] and share of the intensity [1]."""
+    [1], relative change of lengths with its standard error [1], and share of the intensity [1]."""
     return {
         series.phases[phase].name: [
-            {"frame": int(numbers[one.frame]), "change": one.change, "share": one.share}
+            {
+                "frame": int(numbers[one.frame]),
+                "change": one.change,
+                "change_stderr": one.change_stderr,
+                "share": one.share,
+            }
             for one in seconds
         ]
         for phase, seconds in found.items()
@@ -203,8 +210,20 @@ def _compare_cells(
     return SecondCell(
         frame=i,
         change=float(lengths[weak] / lengths[strong] - 1),
+        change_stderr=_propagate_to_length(lattice, strains[strong], covariance),
         share=float(amounts[weak] / np.sum(amounts)),
     )
+
+
+def _propagate_to_length(lattice: Lattice, strain: Array, covariance: Array) -> float:
+    """Return the relative standard error [1] of the cube root of a cell's volume, from the
+    covariance of its strain (free,), by central differences."""
+    moves = STRAIN_STEP * np.eye(strain.size)
+    volumes = [
+        volume_from_cell(lattice.cell_from_strain(strain + side * moves)) for side in (1.0, -1.0)
+    ]
+    gradient = np.log(volumes[0] / volumes[1]) / (2 * STRAIN_STEP) / 3
+    return float(np.sqrt(gradient @ covariance @ gradient))
 
 
 def _double_phase(series: SeriesModel, phase: int) -> SeriesModel:

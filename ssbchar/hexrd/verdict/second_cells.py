@@ -24,8 +24,8 @@ POWER = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 3.0])
 
 
 def read_second_cells(lattice: xr.Dataset) -> dict[str, list[Mapping[str, Any]]]:
-    """Return the second cells of each phase: number of the frame, relative change of lengths and
-    share of the intensity [1].
+    """Return the second cells of each phase: number of the frame, relative change of lengths with
+    its standard error, and share of the intensity [1].
 
     Parameters
     ----------
@@ -47,7 +47,8 @@ def conclude_second_cells(found: Sequence[Mapping[str, Any]]) -> list[Conclusion
         return []
     largest = max(found, key=lambda one: abs(float(one["change"])))
     told = "; ".join(
-        f"frame {one['frame']}: {100 * one['change']:+.3f} % in lengths, "
+        f"frame {one['frame']}: {100 * one['change']:+.3f} -/+ {100 * one['change_stderr']:.3f} % "
+        "in lengths, "
         f"{100 * one['share']:.0f} % of the intensity"
         for one in found
     )
@@ -55,6 +56,7 @@ def conclude_second_cells(found: Sequence[Mapping[str, Any]]) -> list[Conclusion
         Conclusion(
             "second_cell",
             value=100 * float(largest["change"]),
+            stderr=100 * float(largest["change_stderr"]),
             unit="percent",
             verdict=Verdict.DOUBTFUL,
             reason=f"the lines are those of two cells ({told}): one that is refined is neither",

@@ -47,6 +47,7 @@ def test_a_twin_a_third_of_a_percent_larger_is_said(name: str) -> None:
     (one,) = refine_mixture([0.0, 0.0035], [0.65, 0.35], name=name)[name]
     assert one["frame"] == 1
     assert one["change"] == pytest.approx(0.0035, abs=2e-4)
+    assert abs(one["change"] - 0.0035) < 4 * one["change_stderr"] < 2e-4
     assert one["share"] == pytest.approx(0.35, abs=0.05)
 
 

@@ -14,7 +14,10 @@ from ssbchar.hexrd.verdict.second_cells import (
     read_second_cells,
 )
 
-TWO = [{"frame": 1, "change": 0.0035, "share": 0.3}, {"frame": 20, "change": 0.003, "share": 0.4}]
+TWO = [
+    {"frame": 1, "change": 0.0035, "change_stderr": 2e-5, "share": 0.3},
+    {"frame": 20, "change": 0.003, "change_stderr": 3e-5, "share": 0.4},
+]
 NUMBERS = np.arange(1, 41)
 
 
@@ -30,7 +33,8 @@ def test_both_are_told() -> None:
     found = read_second_cells(lattice)
     (row,) = conclude_second_cells(found["A"])
     assert row.verdict == "doubtful" and row.value == pytest.approx(0.35)
-    assert "frame 1: +0.350 % in lengths, 30 %" in row.reason and "frame 20" in row.reason
+    assert row.stderr == pytest.approx(0.002)
+    assert "frame 1: +0.350 -/+ 0.002 % in lengths, 30 %" in row.reason and "frame 20" in row.reason
     assert conclude_second_cells([]) == [] and read_second_cells(xr.Dataset()) == {}
 
 
