@@ -198,7 +198,7 @@ def _compare_cells(
         return None
     free = lattice.free
     strains = np.array([fit.parameters.strain[p, :free] for p in places])
-    covariance = sum(fit.strain_covariance[fit.get_index(p)] for p in places)
+    covariance = np.sum([fit.strain_covariance[fit.get_index(p)] for p in places], axis=0)
     apart = strains[1] - strains[0]
     if float(apart @ np.linalg.solve(covariance, apart)) < SIGMAS**2 * free:
         return None
