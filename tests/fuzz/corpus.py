@@ -6,8 +6,7 @@ import gzip
 import json
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,78 +23,25 @@ from ssbchar.campaign import config as configs
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.furnace import log as furnace_log
 from ssbchar.hexrd.furnace.options import Furnace
-from ssbchar.hexrd.images import read as image_read
 from ssbchar.hexrd.images import setup
-from ssbchar.pipeline import step
-from ssbchar.runtime import options as opts
 from ssbchar.simulate.hexrd.detector import write_tiff
 from ssbchar.simulate.nmr import bruker
 
-Numbers = dict[str, Any]
-"""What a reader returned: arrays and texts by name."""
-NOTES = ("set_aside", "notes", "conflicts")
-"""Attributes that only tell what was noticed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """A sound file, or folder, and how it is read."""
-
-    reader: str
-    """Row of the table."""
-    name: str
-    write: Callable[[Path], Path]
-    """Writes it into an empty folder; returns what is given to `read`."""
-    read: Callable[[Path], Numbers]
-    spoil: str = ""
-    """Glob of the files that are spoilt, below the folder; empty: the file itself."""
-    is_text: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _reduce(ds: Any) -> Numbers:
-    """Return the numbers of a Dataset, and the attributes that are no notes."""
-    found: Numbers = {str(k): np.asarray(v.values) for k, v in ds.variables.items()}
-    told = {k: v for k, v in ds.attrs.items() if k in NOTES}
-    return {**found, "_told": json.dumps(told, default=str)}
-
-
-def _call(name: str, path: Path, argument: str, options: Mapping[str, Any]) -> Numbers:
-    """Call the function of a step as `step.run_step` does."""
-    function = step.find_function(name)
-    hints = step.read_hints(function)
-    given: dict[str, Any] = {argument: path}
-    if "options" in hints:
-        given["options"] = opts.build_options(hints["options"], options, name)
-    if "labels" in hints:
-        given["labels"] = {"measurement": "m", "sample": "s", "role": "pristine", "phase": "X"}
-    return _reduce(step.call_function(function, given))
+from . import instrument_files
+from .instrument_files import COUNTS, read_image, read_scans
+from .subject import Numbers, Subject, call_step
 
 
 def _read_patterns(path: Path) -> Numbers:
-    return _call("hexrd.patterns.read_patterns", path, "source", {"wavelength": 0.2413})
-
-
-def _read_scans(path: Path) -> Numbers:
-    return _call("xas.scans.read_scans", path, "source", {})
+    return call_step("hexrd.patterns.read_patterns", path, "source", {"wavelength": 0.2413})
 
 
 def _read_fid(path: Path) -> Numbers:
-    return _call("nmr.bruker.read_fid", path, "source", {})
+    return call_step("nmr.bruker.read_fid", path, "source", {})
 
 
 def _read_phase(path: Path) -> Numbers:
-    return _call("crystal.tabulate_reflections", path, "table", {})
-
-
-def _read_image(path: Path) -> Numbers:
-    frames = list(image_read.read_images(path))
-    faults = [frame for frame in frames if isinstance(frame, BadInput)]
-    images = [frame for frame in frames if not isinstance(frame, BadInput)]
-    if not images:
-        raise faults[0] if faults else BadInput(path, "no frame", "")
-    counts = {f"frame {i}": image.counts for i, image in enumerate(images)}
-    return {**counts, "_told": " ".join(map(str, faults))}
+    return call_step("crystal.tabulate_reflections", path, "table", {})
 
 
 def _read_poni(path: Path) -> Numbers:
@@ -126,9 +72,6 @@ def _write_pattern(kind: str) -> Callable[[Path], Path]:
 def _write_series(folder: Path) -> Path:
     y = np.array([made_patterns.counts(n) for n in range(1, 4)])
     return made_patterns.write_nexus(folder / "a.h5", y)
-
-
-COUNTS = np.random.default_rng(3).poisson(40, (48, 40)).astype(np.int32)
 
 
 def _write_tiff(folder: Path) -> Path:
@@ -328,12 +271,12 @@ def list_subjects() -> list[Subject]:
         Subject(
             reader="patterns, HDF5", name="series", write=_write_series, read=_read_patterns
         ),
-        Subject(reader="images", name="tif", write=_write_tiff, read=_read_image),
+        Subject(reader="images", name="tif", write=_write_tiff, read=read_image),
         *(
-            Subject(reader="images", name=kind, write=_write_fabio(kind), read=_read_image)
+            Subject(reader="images", name=kind, write=_write_fabio(kind), read=read_image)
             for kind in ("edf", "cbf")
         ),
-        Subject(reader="images", name="h5", write=_write_image_stack, read=_read_image),
+        Subject(reader="images", name="h5", write=_write_image_stack, read=read_image),
         Subject(
             reader=".poni", name="poni", write=_write_text("a.poni", PONI), read=_read_poni,
             is_text=True,
@@ -355,12 +298,12 @@ def list_subjects() -> list[Subject]:
         *(
             Subject(
                 reader="XAS scans", name=name, write=_write_text(f"a.{name}", text),
-                read=_read_scans, is_text=True,
+                read=read_scans, is_text=True,
             )
             for name, text in (("xdi", XDI), ("dat", COLUMNS), ("prj", PROJECT))
         ),
-        Subject(reader="XAS scans", name="prj, gzip", write=_write_project, read=_read_scans),
-        Subject(reader="XAS scans", name="h5", write=_write_xas_hdf5, read=_read_scans),
+        Subject(reader="XAS scans", name="prj, gzip", write=_write_project, read=read_scans),
+        Subject(reader="XAS scans", name="h5", write=_write_xas_hdf5, read=read_scans),
         Subject(
             reader="Bruker folders", name="folder", write=_write_experiment, read=_read_fid,
             spoil="1/**/*",
@@ -373,4 +316,5 @@ def list_subjects() -> list[Subject]:
             )
             for kind in ("tsv", "csv", "xlsx")
         ),
+        *instrument_files.list_subjects(),
     ]  # fmt: skip

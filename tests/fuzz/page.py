@@ -12,7 +12,8 @@ COLUMNS = (Outcome.SAME, Outcome.OTHER, Outcome.REFUSED, Outcome.UNFORESEEN, *BA
 HEAD = """# Damaged and odd files
 
 `make fuzz` spoils small sound files and reads them with the readers of a run: patterns, images,
-geometry files, furnace logs, CIFs with their phases file, scans, Bruker folders, config and sheet.
+geometry files, furnace logs, CIFs with their phases file, scans of beamlines, Bruker folders,
+series and archives, config and sheet; packed files and links are among them.
 Each case is drawn from a seed and a number, and runs in a process of its own with {seconds:.0f} s
 of processor time ({clock:.0f} s by the clock) and {memory:.0f} GB to add. 300 cases run with
 `make test`.
