@@ -9,8 +9,8 @@ SPECIMENS = [m for m in rows("hexrd", "pristine", "cycled") if m in REFINED]
 PROGRAMMES = [m for m in REFINED if m not in SPECIMENS]
 COMPARED_SPECIMENS = [m for m in SPECIMENS if RUN.row(m).compare_to]
 
-CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=REFINED)
-FIGURES += expand(f"{HEXRD}/figures", measurement=REFINED)
+CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=REFINED + CALIBRANTS)
+FIGURES += expand(f"{HEXRD}/figures", measurement=REFINED + CALIBRANTS)
 EXPORTS += expand(f"{HEXRD}/export", measurement=REFINED)
 
 
@@ -30,6 +30,32 @@ use rule step as hexrd_calibrate with:
             options=options("hexrd.geometry"),
             stamp=stamp("path"),
         ),
+
+
+use rule step as hexrd_calibration_conclude with:
+    input:
+        geometry=f"{HEXRD}/geometry.nc",
+    output:
+        f"{HEXRD}/conclusions.json",
+    log:
+        f"{HEXRD_LOG}/conclude.log",
+    wildcard_constraints:
+        measurement=one_of(CALIBRANTS),
+    params:
+        **call_step("hexrd.images.conclude_calibration"),
+
+
+use rule step as hexrd_calibration_figures with:
+    input:
+        geometry=f"{HEXRD}/geometry.nc",
+    output:
+        directory(f"{HEXRD}/figures"),
+    log:
+        f"{HEXRD_LOG}/figures.log",
+    wildcard_constraints:
+        measurement=one_of(CALIBRANTS),
+    params:
+        **call_step("results.figures.hexrd.draw_calibration"),
 
 
 use rule step as hexrd_integrate with:

@@ -18,6 +18,7 @@ from ssbchar.hexrd.images import refine_geometry, rings
 from ssbchar.hexrd.images.dataset import GEOMETRY
 from ssbchar.hexrd.images.options import Geometry
 from ssbchar.hexrd.images.refine_geometry import BEAM_PARAMETERS, RefinedGeometry
+from ssbchar.hexrd.images.ring_map import map_rings
 from ssbchar.hexrd.images.setup import Setup, read_setup
 from ssbchar.typing import Array
 
@@ -94,6 +95,7 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
         **_list_ring_variables(refined, known, held_out),
         **_list_beam_variables(refined, systematic),
         **_list_plane_variables(chosen),
+        **_list_map_variables(setup, chosen),
         "wavelength_from_rings": wavelength.wavelength,
         "wavelength_from_rings_stderr": wavelength.stderr,
     }
@@ -205,3 +207,12 @@ def _list_plane_variables(chosen: checks.ChosenGeometry) -> Mapping[str, Any]:
         found["orientation_cell_offset"] = [fit.cell_offset for fit in chosen.fits]
         found["orientation_cell_offset_stderr"] = [fit.cell_offset_stderr for fit in chosen.fits]
     return found
+
+
+def _list_map_variables(setup: Setup, chosen: checks.ChosenGeometry) -> Mapping[str, Any]:
+    rings_seen = map_rings(setup.counts, setup.valid, chosen.plane, chosen.orientation)
+    return {
+        "map_azimuth": rings_seen.azimuth,
+        "map_two_theta": rings_seen.two_theta,
+        "ring_map": rings_seen.counts.astype(np.float32),
+    }

@@ -72,6 +72,25 @@ GEOMETRY = OutputTable(
             "undistorted detector does not follow; an error of all lengths measured with it",
             long_name="scatter of the rings' d beyond their errors",
         ),
+        "map_azimuth": Variable(
+            dims=("map_azimuth",),
+            unit="degree",
+            meaning="middles of the rows of `ring_map`",
+            coordinate=True,
+        ),
+        "map_two_theta": Variable(
+            dims=("map_two_theta",),
+            unit="degree",
+            meaning="middles of the columns of `ring_map`",
+            coordinate=True,
+        ),
+        "ring_map": Variable(
+            dims=("map_azimuth", "map_two_theta"),
+            unit="1",
+            meaning="mean counts of the calibrant image over azimuth and 2theta, by the plane in "
+            "use; NaN where there are no pixels",
+            long_name="mean counts",
+        ),
         "rows": Variable(meaning="rows of the stored image"),
         "columns": Variable(meaning="columns of the stored image"),
         **_list_beam_variables(),

@@ -5,7 +5,14 @@ import pytest
 
 from ssbchar.hexrd.images.dataset import BEAM, GEOMETRY
 
-SIZES = {"parameter": 5, "parameter2": 5, "ring": 3, "orientation": 8}
+SIZES = {
+    "map_azimuth": 3,
+    "map_two_theta": 4,
+    "parameter": 5,
+    "parameter2": 5,
+    "ring": 3,
+    "orientation": 8,
+}
 
 
 def values(*, optional: bool) -> dict[str, np.ndarray]:
@@ -83,4 +90,4 @@ def test_only_the_check_of_the_orientation_may_be_missing() -> None:
 def test_the_covariance_is_square_over_the_parameters() -> None:
     ds = GEOMETRY.dataset(values(optional=False))
     assert ds["covariance"].dims == ("parameter", "parameter2")
-    assert set(ds.coords) == {"parameter", "parameter2"}
+    assert set(ds.coords) == {"parameter", "parameter2", "map_azimuth", "map_two_theta"}

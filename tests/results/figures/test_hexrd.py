@@ -5,10 +5,11 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 from results.made_hexrd import CELLS, PHASES, series, tables
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd import all, series_axes
+from ssbchar.results.figures.hexrd import all, calibration, series_axes
 from ssbchar.results.figures.hexrd import cells as cells_figure
 from ssbchar.results.figures.hexrd import tensor as hexrd_tensor
 from ssbchar.storage import store
@@ -254,3 +255,29 @@ def test_caked_rings_are_shown_where_kept():
     below = [a for a in drawn.figure.axes if a.get_ylabel().startswith("Grains")]
     np.testing.assert_allclose(below[0].lines[0].get_ydata(), 3.0)
     assert "2 % of the sectors" in drawn.caption
+
+
+def test_a_calibration_shows_its_rings_and_their_offsets():
+    angle, azimuth = np.linspace(0.5, 9.5, 10), np.linspace(-150, 150, 6)
+    counts = np.ones((6, 10)) * np.arange(10.0)
+    counts[0, :] = np.nan
+    geometry = xr.Dataset(
+        {
+            "ring_map": (("map_azimuth", "map_two_theta"), counts),
+            "ring_two_theta": ("ring", [2.5, 4.5]),
+            "ring_offset": ("ring", [10.0, -10.0]),
+            "ring_offset_stderr": ("ring", [5.0, 5.0]),
+            "ring_held_out": ("ring", [20.0, -30.0]),
+        },
+        coords={"map_azimuth": azimuth, "map_two_theta": angle},
+        attrs={"calibrant": "CeO2"},
+    )
+    drawing = calibration.draw_calibration(geometry, {"measurement": "m"})["calibration"]
+    above, below, *_ = drawing.figure.axes
+    assert above.get_title(loc="left") == "m: CeO2"
+    used, left_out = below.get_legend_handles_labels()[1]
+    assert {used, left_out} == {"used", "left out"}
+    drawn = [line.get_ydata() for line in below.lines]
+    assert any(np.array_equal(values, [20.0, -30.0]) for values in drawn)
+    assert below.get_xlim() == (1.5, 9.5)
+    assert "2 rings" in drawing.caption
