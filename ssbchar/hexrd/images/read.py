@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import tokenize
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -187,7 +188,8 @@ def _read_numpy(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
     column)."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except UNREADABLE as error:
+    # The header is a Python literal, which NumPy takes to pieces.
+    except (*UNREADABLE, tokenize.TokenError, SyntaxError) as error:
         atomic_write.raise_machine_fault(error)
         problem = f"not a readable image ({get_first_line(error)})"
         yield BadInput(path, problem, COPY_OR_REMOVE)

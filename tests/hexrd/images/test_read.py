@@ -363,12 +363,18 @@ def test_arrays_of_numpy(tmp_path):
     np.save(tmp_path / "c.npy", np.arange(4))
     np.save(tmp_path / "d.npy", np.array([{"a": 1}], object), allow_pickle=True)
     (tmp_path / "e.npy").write_bytes((tmp_path / "b.npy").read_bytes()[:-8])
+    whole = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "f.npy").write_bytes(whole.replace(b"}", b" "))
+    (tmp_path / "g.npy").write_bytes(whole.replace(b"'shape':", b"'shape\0:"))
     (image,) = read.read_images(tmp_path / "a.npy")
     assert np.array_equal(image.counts, stack[0]) and image.source == "a.npy"
     found = list(read.read_images(tmp_path / "b.npy"))
     assert [image.source for image in found] == ["b.npy#1", "b.npy#2"]
     assert np.array_equal(found[1].counts, stack[1])
-    for name, said in (("c", "int64 of shape 4, no image"), ("d", "not a"), ("e", "not a")):
+    for name, said in (
+        ("c", "int64 of shape 4, no image"),
+        *((damaged, "not a") for damaged in "defg"),
+    ):
         (fault,) = read.read_images(tmp_path / f"{name}.npy")
         assert said in fault.problem
 
