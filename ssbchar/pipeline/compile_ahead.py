@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ssbchar.campaign.config import PHASES
+from ssbchar.hexrd.images.image import Image
+from ssbchar.hexrd.images.stray_events import FrameBesideOthers, find_stray_events
 from ssbchar.pipeline.step import run_step
 from ssbchar.runtime.shipped_files import find_shipped
 from ssbchar.simulate.effects import IDEAL
@@ -22,8 +24,9 @@ CANDIDATES = ("LAGP", "LFP")
 
 
 def compile_loops_ahead() -> None:
-    """Compile what the refinement of a series and the fit of its lines call, unless that is kept
-    from before."""
+    """Compile what the refinement of a series, the fit of its lines and the integration of images
+    call, unless that is kept from before."""
+    _find_events_of_a_small_frame()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         heating.write_series(heating.STABLE, folder, IDEAL, np.random.default_rng(1), FRAMES)
@@ -40,3 +43,10 @@ def compile_loops_ahead() -> None:
         series = {"patterns": [patterns], "furnace": [furnace], "phases": phases}
         run_step("hexrd.refinement.refine_series", series, folder / "lattice.nc")
         run_step("hexrd.peaks.fit_known_lines", series, folder / "peaks.nc")
+
+
+def _find_events_of_a_small_frame() -> None:
+    counts = np.zeros((3, 3), np.float32)
+    image = Image(source="made", counts=counts)
+    frame = FrameBesideOthers(image=image, counts=counts, others=(counts, counts))
+    find_stray_events(frame, np.zeros(counts.shape, bool), 1.0)

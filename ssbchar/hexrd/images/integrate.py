@@ -165,6 +165,7 @@ def integrate_files(
         entries = [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in faults]
         ds.attrs["set_aside"] = json.dumps(entries)
     ds.attrs["pixels_left_out"] = int(valid.size - valid.sum())
+    ds.attrs["stray_pixels"] = sum(integrated.stray_pixels)
     return ds
 
 

@@ -144,6 +144,10 @@ class Integration:
     hot_pixel_sigma: NotNegative = 10.0
     """A pixel further above its neighbours in all sampled frames is hot [standard errors], and one
     without counts is dead; 0 looks for neither."""
+    stray_event_sigma: NotNegative = 10.0
+    """A pixel further above its neighbours in one frame, and above itself in the frames before and
+    after, was hit by a stray event [standard errors] and is excluded from that frame; 0 looks for
+    none. Series of fewer than three frames keep all."""
     time_key: Name = ""
     """Name of the header value with the frame's time; empty tries the usual names."""
     utc_offset: Annotated[float, Field(ge=-14, le=14)] = 0.0

@@ -16,6 +16,11 @@ from ssbchar.hexrd.images import header as head
 from ssbchar.hexrd.images.azimuthal import BinSums, Integrator
 from ssbchar.hexrd.images.image import Image
 from ssbchar.hexrd.images.options import Integration
+from ssbchar.hexrd.images.stray_events import (
+    FrameBesideOthers,
+    find_stray_events,
+    pair_with_others,
+)
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.runtime import progress
 from ssbchar.storage.file_watch import FileWatch
@@ -75,6 +80,8 @@ class IntegratedSeries:
     frames: list[FrameRecord] = field(default_factory=list)
     faults: list[BadInput] = field(default_factory=list)
     """Frames that could not be read or have another shape."""
+    stray_pixels: list[int] = field(default_factory=list)
+    """Pixels of each frame that stray events hit."""
 
     def append(self, sums: BinSums) -> None:
         """Add the patterns of a chunk of frames.
@@ -192,13 +199,18 @@ def integrate_series(
         Intensities [counts per pixel]; frames that cannot be used are among the faults.
     """
     series = IntegratedSeries()
-    frames = _read_frames(paths, shape, series.faults, options)
+    frames = pair_with_others(_read_frames(paths, shape, series.faults, options))
     for chunk in _cut_into_chunks(frames, _choose_chunk_size(valid, integrator, options)):
-        stack = np.stack([image.counts for image in chunk])
-        bad = np.stack([_find_bad_pixels(image, options) & valid for image in chunk])
+        stack = np.stack([frame.image.counts for frame in chunk])
+        bad = np.stack([_find_bad_pixels(frame.image, options) & valid for frame in chunk])
+        bad_shares = bad.mean(axis=(1, 2))
+        for frame, unused in zip(chunk, bad, strict=True):
+            events = find_stray_events(frame, unused | ~valid, options.stray_event_sigma)
+            series.stray_pixels.append(int(events.sum()))
+            unused |= events
         series.append(azimuthal.sum_bins(integrator, stack, bad if bad.any() else None))
-        for image, bad_share in zip(chunk, bad.mean(axis=(1, 2)), strict=True):
-            series.frames.append(record_frame(image, float(bad_share), options))
+        for frame, bad_share in zip(chunk, bad_shares, strict=True):
+            series.frames.append(record_frame(frame.image, float(bad_share), options))
     return series
 
 
@@ -236,7 +248,9 @@ def _read_frames(
     faults += watch.describe_changed()
 
 
-def _cut_into_chunks(frames: Iterator[Image], size: int) -> Iterator[list[Image]]:
+def _cut_into_chunks(
+    frames: Iterator[FrameBesideOthers], size: int
+) -> Iterator[list[FrameBesideOthers]]:
     """Yield lists of up to `size` frames."""
     while chunk := list(itertools.islice(frames, size)):
         yield chunk

@@ -178,6 +178,7 @@ PATTERNS = OutputTable(
         "clock": "how the time stamps were read (images)",
         "distance": "sample to detector along the beam [m] (images)",
         "pixels_left_out": "number of masked pixels (images)",
+        "stray_pixels": "number of pixels, over all frames, that stray events hit (images)",
     },
 )
 

@@ -230,3 +230,27 @@ def test_what_the_calibration_does_not_follow_is_an_error_of_all_lengths(more, e
     for name, value in more.items():
         geometry[name] = ("orientation", value) if isinstance(value, list) else value
     assert integrate._combine_scale_errors(geometry) == pytest.approx(expected)
+
+
+def test_stray_events_make_no_line(tmp_path):
+    random = np.random.default_rng(8)
+    clean = random.poisson(40, (5, *SHAPE)).astype(np.uint16)
+    hit = clean.copy()
+    hit[2, 100, 90] = 60000
+    hit[3, 20:22, 150] = 20000
+    for name, stack in (("clean", clean), ("hit", hit)):
+        (tmp_path / name).mkdir()
+        for number, counts in enumerate(stack, 1):
+            tiff(tmp_path / name / f"a_{number}.tif", counts)
+    expected, found = (
+        integrate.integrate_images(tmp_path / name, FLAT, Integration())
+        for name in ("clean", "hit")
+    )
+    assert (expected.attrs["stray_pixels"], found.attrs["stray_pixels"]) == (0, 3)
+    pulls = (found["intensity"] - expected["intensity"]) / expected["intensity_stderr"]
+    assert np.nanmax(np.abs(pulls)) < 2
+    xr.testing.assert_identical(found["intensity"][[0, 1, 4]], expected["intensity"][[0, 1, 4]])
+    kept = integrate.integrate_images(tmp_path / "hit", FLAT, Integration(stray_event_sigma=0))
+    assert kept.attrs["stray_pixels"] == 0
+    line = (kept["intensity"] - expected["intensity"]) / expected["intensity_stderr"]
+    assert np.nanmax(line[2]) > 50
