@@ -14,7 +14,7 @@ run: .venv/ready $(FIRST) $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
 test: .venv/dev  ## all tests but the slow ones, file by file on up to four cores
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 pulls: .venv/dev  ## slow: pulls of every headline quantity over many seeds
 	$(BIN)/python -m pytest -m slow

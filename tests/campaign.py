@@ -3,6 +3,7 @@ it."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from ssbchar.pipeline import preload_server
 from ssbchar.simulate import demo
 
 ROOT = Path(__file__).parent.parent
@@ -80,20 +82,27 @@ class Campaign:
         env: Mapping[str, str] | None = None,
         check: bool = True,
         profile: str = "none",
+        preloaded: bool = False,
     ) -> str:
-        """Run Snakemake in the folder; return all it printed."""
+        """Run Snakemake in the folder; return all it printed. Steps of a preloaded run are forks of
+        one process, as in `ssbchar run`: for tests that ask nothing of how they start."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.home / "Snakefile")]
         command += ["--workflow-profile", profile, "--scheduler", "greedy", *words]
         command += ["--configfile", "config/config.yaml"]
         surroundings = {**SURROUNDINGS, **(env or {})}
-        run = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=surroundings,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        # The package is the one beside the workflow, a copy of the checkout's in some tests.
+        with contextlib.chdir(self.home), preload_server.running(preloaded) as found:
+            socket = preload_server.SOCKET_VARIABLE
+            if socket in found:
+                surroundings[socket] = found[socket]
+            run = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=surroundings,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
         if check and run.returncode:
             raise AssertionError(f"{' '.join(command)} failed:\n{run.stdout[-6000:]}")
         return run.stdout
@@ -101,7 +110,10 @@ class Campaign:
     def would_run(self, **how: Mapping[str, str]) -> set[str]:
         """Return the outputs a dry run would make, as ``rule measurement``."""
         said = self.snakemake("-n", "--cores", "1", **how)  # type: ignore[arg-type]
-        return set(re.findall(r"^(?:local)?rule (\w+):", said, flags=re.M)) - {"everything", "all"}
+        return set(re.findall(r"^ *(?:local)?rule (\w+):", said, flags=re.M)) - {
+            "everything",
+            "all",
+        }
 
     def results(self) -> dict[str, bytes]:
         """Return every result but logs and what names this folder's own paths."""

@@ -6,6 +6,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+LONGEST = (
+    "test_slurm.py",
+    "test_faults.py",
+    "test_workflow.py",
+    "real/test_workflow_real.py",
+    "test_interrupted.py",
+    "test_damaged_results.py",
+    "fuzz/test_fuzz.py",
+    "trials/test_sample.py",
+    "test_cluster_generic.py",
+)
+"""Files that run whole campaigns, the longest first: begun last, one of them would run alone at the
+end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, the others in their order."""
+    rank = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
 
 
 def _find_folder(variable: str, default: str, what: str) -> Path:

@@ -334,7 +334,8 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Campaign, dict[str
             }
         )
     campaign.configure(rows)
-    return campaign, said, campaign.snakemake("--cores", "2", env={"PYTHONPATH": str(home)})
+    environment = {"PYTHONPATH": str(home)}
+    return campaign, said, campaign.snakemake("--cores", "2", env=environment, preloaded=True)
 
 
 @pytest.mark.parametrize("fault", [f.__name__ for f in FAULTS])
@@ -389,7 +390,7 @@ def test_what_failed_is_tried_again_when_the_code_is_mended(
     name = "nmr/bruker/files.py"
     shutil.copy(ROOT / "ssbchar" / name, campaign.home / "ssbchar" / name)
     wanted = "results/minimal/nmr/decay_divided_by_zero/conclusions.json"
-    campaign.snakemake(wanted, "--cores", "2", env=environment)
+    campaign.snakemake(wanted, "--cores", "2", env=environment, preloaded=True)
     content = json.loads((campaign.folder / wanted).read_text(encoding="utf-8"))
     assert "lost" not in content["labels"]
     assert any(row["value"] is not None for row in content["conclusions"])

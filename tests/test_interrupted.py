@@ -34,7 +34,7 @@ class Bench(Campaign):
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     """An undisturbed run."""
     campaign = Campaign(tmp_path_factory.mktemp("whole"), ONLY)
-    campaign.snakemake("--cores", "2")
+    campaign.snakemake("--cores", "2", preloaded=True)
     return campaign
 
 

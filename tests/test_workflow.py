@@ -6,12 +6,14 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from campaign import ROOT, TINY, Campaign
+from campaign import ROOT, SURROUNDINGS, TINY, Campaign
 
 from ssbchar.conclusion import COLUMNS
 
@@ -136,14 +138,16 @@ def test_a_changed_phase_reruns_only_what_uses_it(tiny: Campaign) -> None:
     assert {"phase_table", "hexrd_refine", "hexrd_known_lines"} <= found[own]
 
 
-def test_one_core_elsewhere_in_another_locale_gives_the_same_bytes(
+def test_one_command_on_one_core_elsewhere_in_another_locale_gives_the_same_bytes(
     tiny: Campaign, tmp_path: Path
 ) -> None:
     (tmp_path / "a folder, elsewhere").mkdir()
     other = Campaign(tmp_path / "a folder, elsewhere", TINY)
-    other.snakemake(
-        "--cores", "1", env={"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
-    )
+    # Here steps are forks of one process, there each was a process of its own.
+    words = [sys.executable, "-m", "ssbchar", "run", "config/config.yaml", "--cores", "1"]
+    strange = {**SURROUNDINGS, "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+    done = subprocess.run(words, cwd=other.folder, env=strange, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     mine, theirs = tiny.results(), other.results()
     assert set(mine) == set(theirs)
     assert not [name for name in mine if mine[name] != theirs[name]]

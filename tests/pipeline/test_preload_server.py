@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from campaign import ROOT, SURROUNDINGS, Campaign
+from campaign import ROOT
 
 from ssbchar import cli
 from ssbchar.pipeline import preload_server
@@ -223,16 +223,6 @@ def at_work(word: str) -> list[bytes]:
         except OSError:
             continue
     return [line for line in lines if word.encode() in line.split(b"\0")]
-
-
-def test_a_whole_run_gives_the_bytes_of_plain_snakemake(tmp_path: Path) -> None:
-    only = ("Li_reference", "heating_LAGP_LFP")
-    plain, kept = Campaign(tmp_path / "plain", only), Campaign(tmp_path / "kept", only)
-    plain.snakemake("--cores", "2")
-    words = [sys.executable, "-m", "ssbchar", "run", "config/config.yaml", "--cores", "2"]
-    done = subprocess.run(words, cwd=kept.folder, env=SURROUNDINGS, text=True, capture_output=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert kept.results() == plain.results()
 
 
 def test_where_a_kernel_or_container_refuses_there_is_no_server(

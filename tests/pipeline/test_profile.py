@@ -1,7 +1,6 @@
 """A profile counts a step's time by part; a step without one patches nothing."""
 
 import builtins
-import time
 
 import numpy as np
 import pytest
@@ -12,15 +11,17 @@ from ssbchar.runtime.timing import TimeSpan
 from ssbchar.storage import row_file, store
 
 
-def test_time_counts_for_the_innermost_part() -> None:
+def test_time_counts_for_the_innermost_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = TimeSpan(0.0, 0.0)
+    monkeypatch.setattr(profile.timing, "measure_now", lambda: now)
     with profile.profile_step() as profiled:
         with profiled.timing_part(Part.FUNCTION):
-            time.sleep(0.02)
+            now = TimeSpan(20.0, 5.0)
             with profiled.timing_part(Part.IMPORTS):
-                time.sleep(0.05)
-    assert 0.02 <= profiled.spent[Part.FUNCTION].wall < 0.05
-    assert 0.05 <= profiled.spent[Part.IMPORTS].wall
-    assert profiled.spent[Part.IMPORTS].processor < 0.04, "sleeping takes no processor"
+                now = TimeSpan(70.0, 6.0)
+            now = TimeSpan(71.0, 8.0)
+    assert profiled.spent[Part.FUNCTION] == TimeSpan(21.0, 7.0)
+    assert profiled.spent[Part.IMPORTS] == TimeSpan(50.0, 1.0)
 
 
 def test_row_files_count_as_blocks() -> None:

@@ -247,3 +247,8 @@ def outputs_of(names):
     made = [*CONCLUSIONS_ALL, *FIGURES, *EXPORTS, *MANIFESTS]
     made += expand(f"{HEXRD}/geometry.nc", measurement=CALIBRANTS)
     return sorted(path for path in made if str(Path(path).parent) in folders)
+
+
+def measurement_of(wildcards):
+    """The group of a job: on a cluster all steps of a measurement are one job."""
+    return getattr(wildcards, "measurement", None)

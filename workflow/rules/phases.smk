@@ -1,6 +1,12 @@
 # Phases: each one's reflections, and those of all for what unexplained peaks are tested against.
 
 
+# Seconds of work on small files: not worth a job of a cluster.
+localrules:
+    phase_table,
+    phase_library,
+
+
 use rule step as phase_table with:
     input:
         table=ancient(literal(RUN.config.phases)),  # the stamp tells of changes, phase by phase

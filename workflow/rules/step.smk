@@ -2,6 +2,8 @@
 rule step:
     log:
         f"{OUT}/logs/step.log",
+    group:
+        measurement_of
     conda:
         ENVIRONMENT
     resources:
