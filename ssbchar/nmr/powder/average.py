@@ -108,6 +108,8 @@ def average_spinning_powder(site: PowderSite, rate: float, time: Array) -> Compl
     ndarray, shape (3, time)
         As `average_static_powder`.
     """
+    from scipy.fft import fft, irfft, rfft
+
     reach = np.abs(site.coupling) / 2 + 2 * np.abs(site.anisotropy)
     phase = 2 * np.pi * (reach / rate + _bound_second_order(site) * float(np.abs(time).max()))
     axis, weight = place_directions(3 * phase, 2 * phase, whole_sphere=any(site.angles))
@@ -115,21 +117,23 @@ def average_spinning_powder(site: PowderSite, rate: float, time: Array) -> Compl
     bands = np.fft.fftfreq(steps, 1 / steps)
     turn = 2 * np.pi * np.arange(steps) / steps
     # Over one turn of the rotor the field goes round its axis on a cone.
-    first, second = _build_transverse(axis)
-    cone = np.cos(turn)[:, None, None] * first + np.sin(turn)[:, None, None] * second
-    field = np.sin(MAGIC) * cone + np.cos(MAGIC) * axis
-    decays = []
+    first, second = (one[:, None] for one in _build_transverse(axis))
+    cone = np.cos(turn)[:, None] * first + np.sin(turn)[:, None] * second
+    field = np.sin(MAGIC) * cone + np.cos(MAGIC) * axis[:, None]
+    places, signals = [], []
     for nu in _compute_frequencies(site, field):
-        component = np.fft.fft(nu, axis=0) / steps
-        mean = component[0].real.copy()
-        component[0] = 0.0
-        slope = np.where(bands == 0, 1.0, 1j * bands * rate)[:, None]
-        path = np.fft.ifft(component / slope, axis=0).real * steps
-        signal = np.abs(np.fft.fft(np.exp(1j * path), axis=0) / steps) ** 2
-        place = mean + rate * bands[:, None]
-        decays.append(
-            transform_directions(place.ravel(), (weight * signal).reshape(1, -1), time)[0]
-        )
+        component = rfft(nu) / steps
+        mean = component[:, 0].real.copy()
+        component[:, 0] = 0.0
+        order = np.arange(component.shape[1])
+        path = irfft(component / np.where(order == 0, 1.0, 1j * order * rate), steps) * steps
+        band = fft(np.cos(path) + 1j * np.sin(path)) / steps
+        places.append(mean[:, None] + rate * bands)
+        signals.append(weight[:, None] * (band.real**2 + band.imag**2))
+    decays = [
+        transform_directions(place.ravel(), signal.reshape(1, -1), time)[0]
+        for place, signal in zip(places, signals, strict=True)
+    ]
     return np.stack(decays)
 
 
@@ -272,25 +276,61 @@ def _build_transverse(axis: Array) -> tuple[Array, Array]:
 def _compute_frequencies(site: PowderSite, field: Array) -> Array:
     """Return the frequencies of central transition, lower and upper satellite against the isotropic
     shift [Hz], for fields of shape (..., 3)."""
-    eta = site.asymmetry
-    tensor = np.array([-(1 + eta) / 2, -(1 - eta) / 2, 1.0])
-    along = field**2 @ tensor
-    shift = site.anisotropy * _project_shift(site, field)
-    outer = site.coupling / 2 * along
-    s1 = field**2 @ tensor**2 - along**2
-    s2 = 3 + eta**2 - 3 * along**2 - 4 * s1
-    scale = (site.coupling / 6) ** 2 / site.larmor
-    a, b = 3 * scale * s1, 3 / 8 * scale * s2
-    return np.stack([shift + 2 * (b - a), shift - outer + 2 * a, shift + outer + 2 * a])
+    directions = np.ascontiguousarray(field.reshape(-1, 3))
+    found = np.empty((3, len(directions)))
+    _fill_frequencies(
+        directions,
+        site.asymmetry,
+        site.coupling / 2,
+        (site.coupling / 6) ** 2 / site.larmor,
+        site.anisotropy * _turn_shift_tensor(site),
+        found,
+    )
+    return found.reshape(3, *field.shape[:-1])
 
 
-def _project_shift(site: PowderSite, field: Array) -> Array:
-    """Return n'dn of the shift tensor of unit zz component."""
+@compile_loops
+def _fill_frequencies(
+    field: Array, eta: float, first: float, second: float, shift: Array, found: Array
+) -> None:
+    """Fill in the frequencies of each direction; the formulas stand at the head of the module.
+
+    Parameters
+    ----------
+    field : ndarray, shape (direction, 3)
+        Unit vectors in the frame of the quadrupolar tensor.
+    eta : float
+        Asymmetry of that tensor.
+    first, second : float
+        C_Q / 2 and (C_Q / 6)^2 / nu_L [Hz].
+    shift : ndarray, shape (3, 3)
+        Shift tensor [Hz].
+    found : ndarray, shape (3, direction)
+        Filled with the frequencies of central transition, lower and upper satellite [Hz].
+    """
+    xx, yy = -(1 + eta) / 2, -(1 - eta) / 2
+    xy, xz, yz = 2 * shift[0, 1], 2 * shift[0, 2], 2 * shift[1, 2]
+    for d in range(len(field)):
+        x, y, z = field[d, 0], field[d, 1], field[d, 2]
+        x2, y2, z2 = x * x, y * y, z * z
+        along = xx * x2 + yy * y2 + z2
+        s1 = xx * xx * x2 + yy * yy * y2 + z2 - along * along
+        s2 = 3 + eta * eta - 3 * along * along - 4 * s1
+        moved = shift[0, 0] * x2 + shift[1, 1] * y2 + shift[2, 2] * z2
+        moved += xy * x * y + xz * x * z + yz * y * z
+        a, b = 3 * second * s1, 0.375 * second * s2
+        found[0, d] = moved + 2 * (b - a)
+        found[1, d] = moved - first * along + 2 * a
+        found[2, d] = moved + first * along + 2 * a
+
+
+def _turn_shift_tensor(site: PowderSite) -> Array:
+    """Return the shift tensor of unit zz component in the frame of the quadrupolar tensor."""
     eta = site.shift_asymmetry
     tensor = np.diag([-(1 + eta) / 2, -(1 - eta) / 2, 1.0])
     alpha, beta, gamma = site.angles
     turn = _turn_z(gamma) @ _turn_y(beta) @ _turn_z(alpha)
-    return np.asarray(np.einsum("...i,ij,...j->...", field, turn @ tensor @ turn.T, field))
+    return np.asarray(turn @ tensor @ turn.T)
 
 
 def _turn_z(angle: float) -> Array:
