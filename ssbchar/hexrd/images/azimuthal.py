@@ -41,6 +41,20 @@ class PixelBlock:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PixelNoise:
+    """How the counts of a pixel scatter: variance gain x counts + readout^2."""
+
+    gain: float = 1.0
+    """Counts for one detected photon [1]; 1 where photons are counted one by one."""
+    readout: float = 0.0
+    """Standard deviation of a pixel without a photon [counts]."""
+
+
+COUNTED = PixelNoise()
+"""Noise of a detector that counts photons."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Integrator:
     """The detector as a matrix of bins by pixels of the stored image."""
 
@@ -57,6 +71,7 @@ class Integrator:
     """Variance of a single count in each bin, shape (sector x bin,)."""
     dark: Array | None
     """Counts without beam, shape (pixel,)."""
+    noise: PixelNoise = COUNTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +139,7 @@ def build_integrator(
     polarisation: float | None = None,
     flat: Array | None = None,
     dark: Array | None = None,
+    noise: PixelNoise = COUNTED,
     sectors: int = 1,
 ) -> Integrator:
     """Return the matrix that integrates stored images.
@@ -146,6 +162,8 @@ def build_integrator(
         Flat field of the stored image (dimensionless).
     dark : ndarray, shape (row, column), optional
         Dark image [counts].
+    noise : PixelNoise
+        Of a frame, and of the dark image.
     sectors : int
         Azimuthal sectors, counted from -180 degree of azimuth; a pixel belongs to the one that
         contains its centre.
@@ -213,8 +231,9 @@ def build_integrator(
         blocks=_cut_into_blocks(shares, squares),
         response=response,
         seen=shares @ response,
-        single=sum_of_squares / np.maximum(sum_of_shares, 1e-12),
+        single=noise.gain**2 * sum_of_squares / np.maximum(sum_of_shares, 1e-12),
         dark=None if dark is None else np.asarray(dark, float).ravel(),
+        noise=noise,
     )
 
 
@@ -249,8 +268,9 @@ def _find_sectors(plane: Plane, shape: tuple[int, ...], sectors: int) -> Index:
 def sum_bins(integrator: Integrator, stack: NDArray[Any], bad: Bool | None = None) -> BinSums:
     """Return the sums over the pixels of every bin of every frame.
 
-    Counts sum_p c_bp (N_p - D_p), variance sum_p c_bp^2 (N_p + D_p), response sum_p c_bp R_p with
-    counts N (Poisson), dark D, response R and shares c of pixel p in bin b.
+    Counts sum_p c_bp (N_p - D_p), variance sum_p c_bp^2 (g (N_p + D_p) + r^2), response
+    sum_p c_bp R_p with counts N (g per photon, Poisson), dark D, readout noise r (of frame and dark
+    image, once each), response R and shares c of pixel p in bin b.
 
     Parameters
     ----------
@@ -271,12 +291,17 @@ def sum_bins(integrator: Integrator, stack: NDArray[Any], bad: Bool | None = Non
     total = np.zeros((integrator.seen.size, frames))
     variance = np.zeros_like(total)
     seen = np.repeat(integrator.seen[:, None], frames, axis=1)
+    gain, readout = integrator.noise.gain, integrator.noise.readout
+    # Frame and dark image are read out once each.
+    constant = readout**2 * (1 if integrator.dark is None else 2)
     for block in integrator.blocks:
         signal = np.ascontiguousarray(counts[:, block.pixels].T, dtype=float)
         noise = signal
         if integrator.dark is not None:
             dark = integrator.dark[block.pixels, None]
             signal, noise = signal - dark, signal + dark
+        if gain != 1.0 or constant:
+            noise = gain * noise + constant
         if bad is not None:
             excluded = bad.reshape(frames, -1)[:, block.pixels].T
             if excluded.any():

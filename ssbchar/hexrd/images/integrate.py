@@ -13,7 +13,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import azimuthal, read, series
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images.azimuthal import Integrator
+from ssbchar.hexrd.images.azimuthal import Integrator, PixelNoise
 from ssbchar.hexrd.images.options import Integration
 from ssbchar.hexrd.images.series import FrameRecord, IntegratedSeries
 from ssbchar.hexrd.images.setup import read_image_of_shape
@@ -48,7 +48,8 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
     """Return the patterns of a series of images (docs/data-model.md, ``patterns.nc``).
 
     Counts are divided by flat field, solid angle and polarisation; the standard error is that of
-    counting. Gaps, dead, hot and saturated pixels are excluded. A frame that cannot be used has a
+    counting, with the gain and the readout noise of the options. Gaps, dead, hot and saturated
+    pixels are excluded, in single frames what stray events hit. A frame that cannot be used has a
     ``status`` other than ``ok``; one that cannot be read, or has another shape, is left out; both
     have an entry in ``set_aside``.
 
@@ -114,6 +115,7 @@ def prepare_integration(
         polarisation=options.polarisation,
         flat=images.flat,
         dark=images.dark,
+        noise=PixelNoise(gain=options.gain, readout=options.readout_noise),
         sectors=max(options.sectors, 1),
     )
     return PreparedIntegration(geometry=geometry, valid=valid, integrator=integrator)

@@ -133,6 +133,11 @@ class Integration:
     """Path of the flat-field image, by which counts are divided."""
     dark: PathText = ""
     """Path of the dark image: counts without beam in the same exposure, which are subtracted."""
+    gain: Positive = 1.0
+    """Counts for one detected photon, by which the variance of counting grows (CCD, flat panel,
+    image plate); 1 for detectors that count photons."""
+    readout_noise: NotNegative = 0.0
+    """Standard deviation of a pixel without light [counts], of the frame and of the dark image."""
     saturation: Positive | None = None
     """Counts at and above which a pixel is excluded; None takes the header's cut-off or the largest
     value of the file's type."""

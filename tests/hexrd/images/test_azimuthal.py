@@ -15,7 +15,7 @@ SHARES = np.array([[1.0, 0.5, 0.0], [0.0, 0.5, 1.0]])
 """Two bins of three pixels; the middle one is shared."""
 
 
-def by_hand(block=2, dark=None):
+def by_hand(block=2, dark=None, noise=azimuthal.COUNTED):
     shares = scipy.sparse.csc_matrix(SHARES)
     response = np.array([1.0, 2.0, 0.5])
     cuts = [slice(start, min(start + block, 3)) for start in range(0, 3, block)]
@@ -30,6 +30,7 @@ def by_hand(block=2, dark=None):
         seen=shares @ response,
         single=np.array([0.9, 0.7]),
         dark=dark,
+        noise=noise,
     )
 
 
@@ -50,6 +51,15 @@ def test_dark_counts_are_subtracted_and_add_noise():
     sums = azimuthal.sum_bins(by_hand(dark=np.array([1.0, 2.0, 3.0])), STACK[:1])
     assert sums.total[0, 0].tolist() == [3 + 0.5 * 6, 0.5 * 6 + 3]
     assert sums.variance[0, 0].tolist() == [5 + 0.25 * 10, 0.25 * 10 + 9]
+
+
+def test_gain_and_readout_noise_are_variance():
+    noise = azimuthal.PixelNoise(gain=3.0, readout=2.0)
+    sums = azimuthal.sum_bins(by_hand(noise=noise), STACK[:1])
+    assert sums.total[0, 0].tolist() == [8.0, 10.0]
+    assert sums.variance[0, 0].tolist() == [3 * 6.0 + 4 * 1.25, 3 * 8.0 + 4 * 1.25]
+    dark = azimuthal.sum_bins(by_hand(dark=np.array([1.0, 2.0, 3.0]), noise=noise), STACK[:1])
+    assert dark.variance[0, 0].tolist() == [3 * 7.5 + 8 * 1.25, 3 * 11.5 + 8 * 1.25]
 
 
 def test_a_bad_pixel_takes_its_counts_and_its_response_away():

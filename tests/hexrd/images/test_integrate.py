@@ -254,3 +254,32 @@ def test_stray_events_make_no_line(tmp_path):
     assert kept.attrs["stray_pixels"] == 0
     line = (kept["intensity"] - expected["intensity"]) / expected["intensity_stderr"]
     assert np.nanmax(line[2]) > 50
+
+
+@pytest.mark.parametrize(("gain", "readout"), [(12.0, 0.0), (1.0, 8.0), (5.0, 10.0)])
+@pytest.mark.parametrize("with_dark", [False, True])
+def test_gain_and_readout_noise_are_in_the_errors(gain, readout, with_dark):
+    random = np.random.default_rng(4)
+    photons, level = 6.0, 20.0
+
+    def expose(mean, frames):
+        return gain * random.poisson(mean, (frames, *SHAPE)) + readout * random.standard_normal(
+            (frames, *SHAPE)
+        )
+
+    # One dark image is an error that all frames share: each has its own here.
+    noise = azimuthal.PixelNoise(gain=gain, readout=readout)
+    valid = np.ones(SHAPE, bool)
+    means, errors = [], []
+    for _ in range(60):
+        dark = expose(level, 1)[0] if with_dark else None
+        by = azimuthal.build_integrator(PLANE, 0, valid, points=60, dark=dark, noise=noise)
+        mean, stderr = azimuthal.integrate_stack(by, expose(photons + level * with_dark, 1))
+        means.append(mean[0])
+        errors.append(stderr[0])
+    response = azimuthal.integrate_stack(
+        azimuthal.build_integrator(PLANE, 0, valid, points=60), np.ones((1, *SHAPE))
+    )[0][0]
+    pulls = (np.array(means) - gain * photons * response) / np.array(errors)
+    assert np.median(pulls.std(axis=0)) == pytest.approx(1.0, abs=0.1)
+    assert abs(np.median(pulls.mean(axis=0))) < 0.2
