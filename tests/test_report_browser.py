@@ -174,6 +174,10 @@ CLOSER = """
   const labels = () => Array.from(closer.querySelectorAll("button"), (e) => e.textContent);
   closer.querySelector("button").click();
   const buttons = labels();
+  const press = (key) => over.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const status = () => closer.querySelector(".read").textContent;
+  const keys = ["Home", "ArrowRight", "End"].map((key) => { press(key); return status(); });
+  const reachable = over.tabIndex;
 """
 
 
@@ -181,7 +185,7 @@ def test_curves_open_under_their_figure_and_are_read_off(report: Path, tmp_path:
     text = report.read_text(encoding="utf-8")
     made = "closers: document.querySelectorAll('details.closer').length, hiddenAtFirst, canvases"
     probe = PROBE.replace("  const images =", f"{CLOSER}  const images =").replace(
-        "{ images, wide,", f"{{ {made}, names, read, buttons, images, wide,"
+        "{ images, wide,", f"{{ {made}, names, read, buttons, keys, reachable, images, wide,"
     )
     copy = tmp_path / "closer.html"
     copy.write_text(text.replace("</body>", probe), encoding="utf-8")
@@ -195,6 +199,11 @@ def test_curves_open_under_their_figure_and_are_read_off(report: Path, tmp_path:
     # In the middle of 0 to 10: the value there, to a step of the curve.
     assert float(seen["read"][0]) == pytest.approx(5, abs=0.1)
     assert seen["buttons"] == ["Nearer", "Farther", "Left", "Right", "All"]
+    # By keyboard: what is shown from its first point on.
+    assert seen["reachable"] == 0
+    places = [float(re.search(r"\) (-?[\d.e-]+), \w", said)[1]) for said in seen["keys"]]  # type: ignore[index]
+    assert places[0] < places[1] < places[2]
+    assert places[1] - places[0] < 0.5 < places[2] - places[0]
     assert seen["wide"] == 0
 
 

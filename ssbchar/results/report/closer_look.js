@@ -40,6 +40,30 @@
       bar.append(button, " ");
     }
     holder.prepend(bar);
+    // By keyboard: arrows go from point to point (with Shift by ten), Home and End to the ends of what is shown.
+    const said = document.createElement("p");
+    said.className = "read";
+    said.setAttribute("role", "status");
+    holder.append(said);
+    chart.over.tabIndex = 0;
+    chart.over.setAttribute("role", "application");
+    chart.over.setAttribute("aria-label", "curves of " + (yLabel || "y") + " over " + (xLabel || "x") + ": arrow keys read them off");
+    let place = null;
+    const read = (wanted) => {
+      const x = data[0], { min, max } = chart.scales.x;
+      const first = x.findIndex((v) => v >= min), beyond = x.findIndex((v) => v > max);
+      place = Math.min(Math.max(wanted, first), (beyond < 0 ? x.length : beyond) - 1);
+      chart.setCursor({ left: chart.valToPos(x[place], "x"), top: chart.over.clientHeight / 2 });
+      const values = series.map((one, n) => [one.label, data[n + 1][place]]).filter(([, v]) => v !== null && v !== undefined);
+      said.textContent = [`${xLabel || "x"} ${show(7)(x[place])}`, ...values.map(([name, v]) => `${name} ${show(6)(v)}`)].join(", ");
+    };
+    chart.over.addEventListener("keydown", (event) => {
+      const far = event.shiftKey ? 10 : 1, from = place === null ? Math.floor(data[0].length / 2) : place;
+      const to = { ArrowLeft: from - far * turn, ArrowRight: from + far * turn, Home: turn > 0 ? 0 : Infinity, End: turn > 0 ? Infinity : 0 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      read(to);
+    });
     addEventListener("resize", () => { if (holder.clientWidth) chart.setSize({ width: holder.clientWidth, height: 300 }); });
   }
   for (const details of document.querySelectorAll("details.closer")) {
