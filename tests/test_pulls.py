@@ -311,6 +311,21 @@ def test_a_wrong_run_is_seen(
     assert any(said in line for line in lines), lines
 
 
+def test_few_verdicts_may_stay_open(finished: tuple[Path, Path]):
+    summary, truth = finished
+    one = pulls.compare_with_truth(
+        edited(summary, "phase_stability", verdict="inconclusive"), truth
+    )
+    assert "true is 'reacts'" in pulls.list_faults(one)[0]
+    right = pulls.compare_with_truth(edited(summary, "phase_stability", verdict="reacts"), truth)
+    many = pd.concat([one, *[right[right["quantity"] == "phase_stability"]] * 4])
+    assert pulls.list_faults(many) == []
+    assert len(pulls.list_faults(pd.concat([many, one]))) == 2
+    # A word against the truth is wrong among any number.
+    wrong = many.assign(verdict=many["verdict"].replace("inconclusive", "stable"))
+    assert len(pulls.list_faults(wrong)) == 1
+
+
 def test_two_answers_to_one_question_are_refused(finished: tuple[Path, Path]):
     summary, truth = finished
     table = pd.read_csv(summary)
