@@ -10,6 +10,8 @@ from pathlib import Path
 import made_report
 import pytest
 
+from ssbchar.results.report import closer_look
+
 BROWSER = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
@@ -205,6 +207,73 @@ def test_curves_open_under_their_figure_and_are_read_off(report: Path, tmp_path:
     assert places[0] < places[1] < places[2]
     assert places[1] - places[0] < 0.5 < places[2] - places[0]
     assert seen["wide"] == 0
+
+
+MAP_PAGE = """<!DOCTYPE html><meta charset="utf-8"><body style="margin: 0">
+<details class="closer" data-curves="curves" hidden><summary>look</summary></details>
+<script type="application/json" id="curves">{panels}</script>
+<script>{script}</script>
+<script>
+addEventListener("load", async () => {{
+  const closer = document.querySelector("details.closer");
+  closer.open = true;
+  await new Promise((after) => setTimeout(after, 300));
+  const canvas = closer.querySelector("canvas");
+  const said = () => closer.querySelector(".read").textContent;
+  const press = (key, shiftKey) => {{
+    canvas.dispatchEvent(new KeyboardEvent("keydown", {{ key, shiftKey, bubbles: true }}));
+    return said();
+  }};
+  const box = canvas.getBoundingClientRect();
+  const at = (type, x, y) => canvas.dispatchEvent(new MouseEvent(type, {{ bubbles: true,
+    clientX: box.left + 70 + x * (box.width - 78),
+    clientY: box.top + 8 + y * (box.height - 52) }}));
+  const keys = [press("ArrowUp"), press("ArrowRight"), press("ArrowLeft", true)];
+  at("mousemove", 0.001, 0.999);
+  const corner = said();
+  at("mousedown", 0.5, 0.5);
+  at("mouseup", 0.999, 0.001);
+  at("mousemove", 0.001, 0.999);
+  const inside = said();
+  canvas.dispatchEvent(new MouseEvent("dblclick", {{ bubbles: true }}));
+  at("mousemove", 0.001, 0.999);
+  const all = said();
+  const pixel = canvas.getContext("2d").getImageData(canvas.width - 40, 20, 1, 1).data;
+  const note = document.createElement("pre");
+  note.id = "probe";
+  note.textContent = JSON.stringify({{ keys, corner, inside, all, pixel: Array.from(pixel) }});
+  document.body.append(note);
+}});
+</script></body>
+"""
+
+
+def test_maps_are_zoomed_and_read_off(tmp_path: Path) -> None:
+    # The value is the place: 100 times y, and x.
+    x, y = range(40), range(20)
+    lines = [",".join(["y", *map(str, x)])]
+    lines += [",".join([str(b), *(str(100 * b + a) for a in x)]) for b in y]
+    panel = closer_look.read_map("\n".join(lines) + "\n", "a", ["angle", "time (h)"])
+    page = tmp_path / "map.html"
+    text = MAP_PAGE.format(
+        panels=closer_look.write_panels([panel]), script=closer_look.read_library()[0]
+    )
+    page.write_text(text, encoding="utf-8")
+    document, console = opened(page, tmp_path / "profile")
+    found = re.search(r'<pre id="probe">(.*?)</pre>', document, flags=re.S)
+    assert found and console == [], console
+    seen = json.loads(found[1])
+    # From the middle up, right, and ten to the left.
+    assert seen["keys"] == [
+        "angle 20, time (h) 11: 1120",
+        "angle 21, time (h) 11: 1121",
+        "angle 11, time (h) 11: 1111",
+    ]
+    assert seen["corner"] == seen["all"] == "angle 0, time (h) 0: 0"
+    angle, time = map(int, re.findall(r"(\d+)[,:]", seen["inside"]))
+    assert 18 <= angle <= 21 and 8 <= time <= 11
+    # Top right stands the largest value, in the palette's last colour.
+    assert seen["pixel"][0] > 230 and seen["pixel"][2] < 60
 
 
 @pytest.mark.slow

@@ -107,6 +107,16 @@ def list_axis_labels(figure: Figure) -> dict[str, list[str]]:
     }
 
 
+def list_map_panels(figure: Figure) -> list[str]:
+    """Return the panel, str, of each map of a figure, in the order of their tables.
+
+    Parameters
+    ----------
+    figure : Figure
+    """
+    return [name for name, axes in list_panels(figure) for _ in _list_maps(axes, name)]
+
+
 def _find_label(axes: Axes, which: str) -> str:
     sharing = getattr(axes, f"get_shared_{which}_axes")().get_siblings(axes)
     labels = [str(getattr(one, f"get_{which}label")()).strip() for one in (axes, *sharing)]

@@ -346,6 +346,7 @@ def _save_drawings(drawings: Mapping[str, Drawing], folder: Path, stamp: Stamp) 
                 "caption": drawing.caption,
                 "alt": plotted.describe_figure(drawing.figure),
                 "axes": plotted.list_axis_labels(drawing.figure),
+                "map_panels": plotted.list_map_panels(drawing.figure),
                 "data": drawing.data,
                 **stamp.labels,
                 "provenance": stamp.made_by,

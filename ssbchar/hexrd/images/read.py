@@ -187,7 +187,7 @@ def _read_numpy(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
     """Yield the frames of an array that NumPy saved, shape (row, column) or (frame, row,
     column)."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode="r")
     # The header is a Python literal, which NumPy takes to pieces.
     except (*UNREADABLE, tokenize.TokenError, SyntaxError) as error:
         atomic_write.raise_machine_fault(error)

@@ -1,8 +1,9 @@
-"""The curves of figures as data of the page, so that they can be zoomed and read off there: what is
-drawn, from the numbers beside each figure.
+"""The curves and maps of figures as data of the page, so that they can be zoomed and read off
+there: what is drawn, from the numbers beside each figure.
 
 The static figures stay. Only dense curves (patterns, spectra) are taken: of points that are few, a
-figure shows all there is. The library that draws them is uPlot, in the page with its licence.
+figure shows all there is. The library that draws curves is uPlot, in the page with its licence;
+maps are painted by the page's own script.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ DENSE = 150
 MOST_SERIES = 12
 """Series of a panel beyond which they cannot be told apart by colour."""
 KINDS = ("line", "points")
+MOST_ROWS, MOST_COLUMNS = 150, 320
+"""Cells of a map at most; larger ones are averaged."""
+LEVELS = 2**16 - 1
+"""Steps between the lowest and the highest value of a map; 0 stands for no value."""
+SHOWN = (1.0, 99.5)
+"""Percentiles of a map's values between which its colours run."""
 
 
 @dataclass(kw_only=True)
@@ -50,8 +57,8 @@ class _Series:
         return len(set(self.x)) == len(self.x)
 
 
-def read_curves(table: str, axes: Mapping[str, Sequence[str]]) -> str:
-    """Return the dense curves of a figure as JSON for the page; empty where there are none.
+def read_curves(table: str, axes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Return the dense curves of a figure, for `write_panels`.
 
     Parameters
     ----------
@@ -62,7 +69,7 @@ def read_curves(table: str, axes: Mapping[str, Sequence[str]]) -> str:
 
     Returns
     -------
-    str
+    list of dict
         Panels with labels, the axes of their curves, and the curves; numbers are little-endian
         floats of 32 bits in base64.
     """
@@ -76,16 +83,82 @@ def read_curves(table: str, axes: Mapping[str, Sequence[str]]) -> str:
             panel.append(_Series(name=row["series"], kind=row["kind"]))
         panel[-1].x.append(x)
         panel[-1].y.append(float(row["y"]))
-    shown = [
+    return [
         _describe_panel(name, series, axes.get(name, ("", "")))
         for name, series in panels.items()
         if len(series) <= MOST_SERIES
         and all(one.has_one_value_each for one in series)
         and any(len(one.x) >= DENSE for one in series)
     ]
+
+
+def read_map(table: str, panel: str, labels: Sequence[str]) -> dict[str, Any]:
+    """Return a map of a figure, for `write_panels`.
+
+    Parameters
+    ----------
+    table : str
+        CSV beside the figure: x in its first row, y in its first column.
+    panel : str
+        Letter of the panel that shows it.
+    labels : sequence of str
+        Of x and y.
+
+    Returns
+    -------
+    dict
+        Axes as floats of 32 bits and values as steps of 16 bits, little-endian in base64.
+    """
+    head, *lines = table.splitlines()
+    x = np.array([float(cell) for cell in head.split(",")[1:]])
+    cells = [[float(cell or "nan") for cell in line.split(",")] for line in lines]
+    y, values = np.array([row[0] for row in cells]), np.array([row[1:] for row in cells])
+    values, y, x = _average_cells(values, y, x)
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    steps = 1 + np.round((values - low) / ((high - low) or 1.0) * (LEVELS - 1))
+    codes = np.where(np.isfinite(values), steps, 0).astype("<u2")
+    return {
+        "panel": panel,
+        "labels": list(labels),
+        "map": {
+            "x": _encode(x),
+            "y": _encode(y),
+            "values": base64.b64encode(codes.tobytes()).decode(),
+            "range": [low, high],
+            "shown": np.percentile(known, SHOWN).tolist() if known.size else [0.0, 1.0],
+        },
+    }
+
+
+def _average_cells(values: Array, y: Array, x: Array) -> tuple[Array, Array, Array]:
+    """Return a map of at most `MOST_ROWS` x `MOST_COLUMNS` cells, means of those that are known."""
+    for axis, most in ((0, MOST_ROWS), (1, MOST_COLUMNS)):
+        size = values.shape[axis]
+        cuts = np.unique(np.linspace(0, size, min(size, most) + 1).astype(int))[:-1]
+        known = np.isfinite(values)
+        total = np.add.reduceat(np.where(known, values, 0.0), cuts, axis)
+        number = np.add.reduceat(known.astype(float), cuts, axis)
+        values = np.where(number > 0, total / np.maximum(number, 1.0), np.nan)
+        counts = np.diff([*cuts, size])
+        if axis == 0:
+            y = np.add.reduceat(y, cuts) / counts
+        else:
+            x = np.add.reduceat(x, cuts) / counts
+    return values, y, x
+
+
+def write_panels(panels: Sequence[Mapping[str, Any]]) -> str:
+    """Return panels as JSON for the page; empty where there are none.
+
+    Parameters
+    ----------
+    panels : sequence of mapping
+        From `read_curves` and `read_map`.
+    """
     # Nothing in a name may end the element of the page that holds it.
-    text = json.dumps(shown, separators=(",", ":")).replace("<", "\\u003c")
-    return text if shown else ""
+    text = json.dumps(panels, separators=(",", ":")).replace("<", "\\u003c")
+    return text if panels else ""
 
 
 def _describe_panel(name: str, series: Sequence[_Series], labels: Sequence[str]) -> dict[str, Any]:

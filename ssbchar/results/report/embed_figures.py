@@ -113,13 +113,17 @@ def embed_pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
 
 
 def _read_curves(figure: _FigureFiles, picture: Picture) -> str:
-    """Return the curves of a figure that is shown; none where only maps stand beside it."""
-    table = figure.find_path(".csv")
-    if not (picture.uri and table.is_file()):
+    """Return the curves and maps of a figure that is shown."""
+    if not picture.uri:
         return ""
-    return closer_look.read_curves(
-        table.read_text(encoding="utf-8"), picture.labels.get("axes", {})
-    )
+    axes, found = picture.labels.get("axes", {}), []
+    if figure.find_path(".csv").is_file():
+        table = figure.find_path(".csv").read_text(encoding="utf-8")
+        found += closer_look.read_curves(table, axes)
+    for number, panel in enumerate(picture.labels.get("map_panels", ()), 1):
+        table = figure.find_path(f".map{number}.csv").read_text(encoding="utf-8")
+        found.append(closer_look.read_map(table, panel, axes.get(panel, ("", ""))))
+    return closer_look.write_panels(found)
 
 
 def _list_figures(folder: Path) -> list[_FigureFiles]:

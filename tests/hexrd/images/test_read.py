@@ -366,6 +366,7 @@ def test_arrays_of_numpy(tmp_path):
     whole = (tmp_path / "a.npy").read_bytes()
     (tmp_path / "f.npy").write_bytes(whole.replace(b"}", b" "))
     (tmp_path / "g.npy").write_bytes(whole.replace(b"'shape':", b"'shape\0:"))
+    (tmp_path / "h.npy").write_bytes(b"PK\x03\x04" + whole)
     (image,) = read.read_images(tmp_path / "a.npy")
     assert np.array_equal(image.counts, stack[0]) and image.source == "a.npy"
     found = list(read.read_images(tmp_path / "b.npy"))
@@ -373,7 +374,7 @@ def test_arrays_of_numpy(tmp_path):
     assert np.array_equal(found[1].counts, stack[1])
     for name, said in (
         ("c", "int64 of shape 4, no image"),
-        *((damaged, "not a") for damaged in "defg"),
+        *((damaged, "not a") for damaged in "defgh"),
     ):
         (fault,) = read.read_images(tmp_path / f"{name}.npy")
         assert said in fault.problem

@@ -21,7 +21,8 @@ def drawn(draw) -> list[dict]:
     axes[0].set_ylabel("counts")
     table = plotted.write_tables(figure, "one")["one.csv"]
     found = closer_look.read_curves(table, plotted.list_axis_labels(figure))
-    return json.loads(found) if found else []
+    written = closer_look.write_panels(found)
+    return json.loads(written) if written else []
 
 
 def decode(text: str) -> np.ndarray:
@@ -88,5 +89,63 @@ def test_no_name_of_a_series_ends_the_data(text: str) -> None:
     figure = style.make_figure()
     figure.subplots().plot(X, X, label=text)
     table = plotted.write_tables(figure, "one")["one.csv"]
-    found = closer_look.read_curves(table, {})
+    found = closer_look.write_panels(closer_look.read_curves(table, {}))
     assert "<" not in found and json.loads(found)[0]["curves"][0]["name"] == text
+
+
+def map_of(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> dict:
+    figure = style.make_figure()
+    axes = figure.subplots(2, 1)
+    axes[1].pcolormesh(x, y, values, shading="nearest")
+    axes[1].set_xlabel("2θ (°)")
+    axes[1].set_ylabel("temperature (°C)")
+    assert plotted.list_map_panels(figure) == ["b"]
+    table = plotted.write_tables(figure, "one")["one.map1.csv"]
+    return closer_look.read_map(table, "b", plotted.list_axis_labels(figure)["b"])
+
+
+def values_of(found: dict) -> np.ndarray:
+    """Values of a map as the page's script takes them from its steps."""
+    inner = found["map"]
+    codes = np.frombuffer(base64.b64decode(inner["values"]), "<u2").astype(float)
+    low, high = inner["range"]
+    values = np.where(
+        codes > 0, low + (codes - 1) / (closer_look.LEVELS - 1) * (high - low), np.nan
+    )
+    return values.reshape(decode(inner["y"]).size, decode(inner["x"]).size)
+
+
+def test_a_map_is_what_is_drawn() -> None:
+    x, y = np.linspace(2, 8, 40), np.linspace(25, 800, 30)
+    values = np.random.default_rng(1).normal(size=(30, 40))
+    values[3, 5] = np.nan
+    found = map_of(values, x, y)
+    assert found["panel"] == "b" and found["labels"] == ["2θ (°)", "temperature (°C)"]
+    np.testing.assert_allclose(decode(found["map"]["x"]), x, rtol=1e-6)
+    np.testing.assert_allclose(decode(found["map"]["y"]), y, rtol=1e-6)
+    np.testing.assert_allclose(values_of(found), values, atol=2e-4)
+    low, high = found["map"]["shown"]
+    assert low == pytest.approx(np.nanpercentile(values, 1), abs=1e-4)
+    assert high == pytest.approx(np.nanpercentile(values, 99.5), abs=1e-4)
+
+
+def test_a_large_map_is_averaged_over_what_is_known() -> None:
+    rows, columns = 3 * closer_look.MOST_ROWS, 2 * closer_look.MOST_COLUMNS
+    values = np.repeat(np.repeat(np.arange(columns // 2)[None, :] * 1.0, 2, 1), rows, 0)
+    values[0, :] = np.nan
+    values[:, 0:2] = np.nan
+    found = map_of(values, np.arange(columns) * 1.0, np.arange(rows) * 1.0)
+    mean = values_of(found)
+    assert mean.shape == (closer_look.MOST_ROWS, closer_look.MOST_COLUMNS)
+    assert np.isnan(mean[:, 0]).all()
+    np.testing.assert_allclose(
+        mean[:, 1:], np.broadcast_to(np.arange(1, 320), (150, 319)), atol=0.01
+    )
+    np.testing.assert_allclose(decode(found["map"]["y"])[:2], [1, 4])
+    np.testing.assert_allclose(decode(found["map"]["x"])[:2], [0.5, 2.5])
+
+
+def test_a_map_without_values_and_of_one_value() -> None:
+    x, y = np.arange(3.0), np.arange(2.0)
+    assert np.isnan(values_of(map_of(np.full((2, 3), np.nan), x, y))).all()
+    assert values_of(map_of(np.full((2, 3), 7.0), x, y)).tolist() == [[7.0] * 3] * 2
