@@ -137,7 +137,7 @@ def _peer(
             strain_width = np.exp(np.clip(log_strain, -9, 0)) * np.tan(theta)
             lines = Lines(
                 position=angle + options.zero_start,
-                gauss_fwhm=abs(v[sum(free)]),
+                gauss_fwhm=np.full(angle.size, abs(v[sum(free)])),
                 lorentz_fwhm=size_width + strain_width,
                 reach=np.full(angle.size, model.reach),
             )
