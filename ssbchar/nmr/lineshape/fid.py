@@ -100,7 +100,9 @@ def remove_offset(y: Complex) -> Complex:
     half = points // 2
     earlier, later = y[:, -points:-half].mean(axis=1), y[:, -half:].mean(axis=1)
     offset = (earlier + later) / 2
-    error = noise_from_tail(y - offset[:, None]) / np.sqrt(half)
+    # Of the tail alone: a long series is not copied.
+    tail = y[:, -_count_tail(y) :] - offset[:, None]
+    error = noise_from_tail(tail, end=0) / np.sqrt(half)
     is_there = np.abs(offset) > OFFSET_SEEN * error / np.sqrt(2)
     is_constant = np.abs(earlier - later) < OFFSET_SEEN * np.sqrt(2) * error
     if not (is_there & is_constant).any():
@@ -124,7 +126,7 @@ def noise_from_tail(y: Complex, end: int | None = None) -> Array:
     ndarray, shape (slice,)
         Standard deviation of real and imaginary part, in the unit of `y`.
     """
-    points = max(int(y.shape[1] * TAIL), LEAST_TAIL)
+    points = _count_tail(y)
     if end is not None:
         points = max(points, y.shape[1] - end)
     size = np.abs(np.ascontiguousarray(y[:, -points:]).view(float))
@@ -132,6 +134,11 @@ def noise_from_tail(y: Complex, end: int | None = None) -> Array:
     # The mean of the two middle values, as np.median has it, by one partition for all slices.
     size.partition([middle - 1, middle], axis=1)
     return np.asarray(MAD_TO_SIGMA / 2 * (size[:, middle - 1] + size[:, middle]))
+
+
+def _count_tail(y: Complex) -> int:
+    """Return the number of points of a decay's last tenth."""
+    return max(int(y.shape[1] * TAIL), LEAST_TAIL)
 
 
 def find_signal_end(y: Complex, sigma: Array) -> int:
