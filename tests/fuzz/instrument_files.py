@@ -211,51 +211,20 @@ def _list_scans() -> list[Subject]:
 
 
 def _list_experiments() -> list[Subject]:
-    series = "Bruker series and archives"
+    folders = {
+        "echoes": (_write_echoes, read_fid("decay"), "1/**/*"),
+        "echoes, float64": (_write_float_echoes, read_fid("decay"), "1/**/*"),
+        "recovery": (_write_recovery, read_fid("relaxation"), "1/**/*"),
+        "series in time": (_write_time_series, read_time_series, "all/**/*"),
+    }
+    archives = {
+        f"echoes, {form}": (_archive(form, _write_echoes), read_fid("decay"), "")
+        for form in ("gztar", "xztar", "tar", "zip")
+    }
+    archives["series in time, zip"] = (_archive("zip", _write_time_series), read_time_series, "")
     return [
-        Subject(
-            reader=series,
-            name="echoes",
-            write=_write_echoes,
-            read=read_fid("decay"),
-            spoil="1/**/*",
-        ),
-        Subject(
-            reader=series,
-            name="echoes, float64",
-            write=_write_float_echoes,
-            read=read_fid("decay"),
-            spoil="1/**/*",
-        ),
-        Subject(
-            reader=series,
-            name="recovery",
-            write=_write_recovery,
-            read=read_fid("relaxation"),
-            spoil="1/**/*",
-        ),
-        Subject(
-            reader=series,
-            name="series in time",
-            write=_write_time_series,
-            read=read_time_series,
-            spoil="all/**/*",
-        ),
-        *(
-            Subject(
-                reader=series,
-                name=f"echoes, {form}",
-                write=_archive(form, _write_echoes),
-                read=read_fid("decay"),
-            )
-            for form in ("gztar", "xztar", "tar", "zip")
-        ),
-        Subject(
-            reader=series,
-            name="series in time, zip",
-            write=_archive("zip", _write_time_series),
-            read=read_time_series,
-        ),
+        Subject(reader="Bruker series and archives", name=name, write=write, read=read, spoil=spoil)
+        for name, (write, read, spoil) in {**folders, **archives}.items()
     ]
 
 

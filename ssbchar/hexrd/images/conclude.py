@@ -17,8 +17,8 @@ ROWS = {
     "detector_distance": ("direct_distance", 1e3, "mm", "along the beam, from sample to detector"),
     "beam_row": ("beam_row", 1.0, "pixel", "from the outer corner of the first pixel"),
     "beam_column": ("beam_column", 1.0, "pixel", "from the outer corner of the first pixel"),
-    "tilt1": ("tilt1", 180 / np.pi, "degree", "rotation about the axis along the rows' direction"),
-    "tilt2": ("tilt2", 180 / np.pi, "degree", "rotation about the axis along the columns"),
+    "tilt1": ("tilt1", 180 / np.pi, "degree", "about axis 1, which points to higher rows"),
+    "tilt2": ("tilt2", 180 / np.pi, "degree", "about axis 2, which points to higher columns"),
 }
 """Quantity: variable of ``geometry.nc``, factor to the unit of the row, the unit, what it is."""
 VERDICTS = {

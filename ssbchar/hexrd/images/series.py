@@ -205,7 +205,7 @@ def integrate_series(
         bad = np.stack([_find_bad_pixels(frame.image, options) & valid for frame in chunk])
         bad_shares = bad.mean(axis=(1, 2))
         for frame, unused in zip(chunk, bad, strict=True):
-            # Beside the noise of readout an event below some hundred counts is no line.
+            # Noise of readout spreads the neighbours, too, and so raises what an event must reach.
             sigma = options.stray_event_sigma * float(np.sqrt(options.gain))
             events = find_stray_events(frame, unused | ~valid, sigma)
             series.stray_pixels.append(int(events.sum()))
