@@ -1,5 +1,6 @@
 # Shared by all: the validated run, and how a step is called with its inputs by argument name.
 import functools
+import itertools
 import json
 import os
 import re

@@ -5,8 +5,8 @@ IMAGES = rows("hexrd", "images") + specimens(of_images=True)
 PATTERNS = rows("hexrd", "series") + specimens(of_images=False)
 CALIBRANTS = rows("hexrd", "calibrant")
 REFINED = [m for m in IMAGES + PATTERNS if RUN.row(m).phases]
-SPECIMENS = [m for m in rows("hexrd", "pristine", "cycled") if m in REFINED]
-PROGRAMMES = [m for m in REFINED if m not in SPECIMENS]
+SPECIMENS = [m for m in rows("hexrd", *SPECIMEN_ROLES) if RUN.row(m).phases]
+PROGRAMMES = [m for m in REFINED if RUN.row(m).role not in SPECIMEN_ROLES]
 COMPARED_SPECIMENS = [m for m in SPECIMENS if RUN.row(m).compare_to]
 
 CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=REFINED + CALIBRANTS)

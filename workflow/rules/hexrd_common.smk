@@ -5,6 +5,7 @@ from ssbchar.hexrd.options import Refinement
 
 BY_BLOCKS = 1  # what a step holds of its inputs' size: series are read by blocks of frames (docs/scale.md)
 MOST_CORES = 16  # of one refinement; more with --set-threads hexrd_refine=N
+SPECIMEN_ROLES = ("pristine", "cycled")
 PATTERN_BYTES = 8000  # a compressed pattern in a stack; only the number of cores asked for depends on it
 
 
@@ -27,7 +28,7 @@ def specimens(*, of_images):
     """Specimens ex situ measured as images (those with a calibrant), or as patterns."""
     return [
         m
-        for m in rows("hexrd", "pristine", "cycled")
+        for m in rows("hexrd", *SPECIMEN_ROLES)
         if bool(RUN.row(m).calibrant) == of_images
     ]
 

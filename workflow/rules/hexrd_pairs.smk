@@ -63,7 +63,7 @@ use rule step as hexrd_conclude_specimen with:
         pristine_patterns=pristine_specimen("patterns.nc"),
         new_lines=lambda wildcards: (
             f"{OUT}/hexrd/{wildcards.measurement}/new_lines.json"
-            if wildcards.measurement in COMPARED_SPECIMENS
+            if RUN.row(wildcards.measurement).compare_to
             else []
         ),
     output:
@@ -90,7 +90,7 @@ use rule step as hexrd_specimen_figures with:
         pristine_lattice=pristine_specimen("lattice.nc"),
         new_lines=lambda wildcards: (
             f"{OUT}/hexrd/{wildcards.measurement}/new_lines.nc"
-            if wildcards.measurement in COMPARED_SPECIMENS
+            if RUN.row(wildcards.measurement).compare_to
             else []
         ),
     output:

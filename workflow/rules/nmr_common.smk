@@ -4,10 +4,17 @@ from ssbchar.nmr.bruker.files import has_spectrum
 NMR = f"{OUT}/nmr/{{measurement}}"
 NMR_LOG = f"{OUT}/logs/nmr/{{measurement}}"
 NMR_ROWS = [r for r in RUN.rows if r.technique == "nmr"]
+NMR_OF_SAMPLE = {
+    sample: list(found)
+    for sample, found in itertools.groupby(
+        sorted(NMR_ROWS, key=lambda row: row.sample), key=lambda row: row.sample
+    )
+}
 NMR_SERIES = rows("nmr", "series")
 NMR_RELAXATIONS = rows("nmr", "relaxation")
 NMR_SINGLE = [r.measurement for r in NMR_ROWS if r.role != "series"]
-NMR_DECAYS = rows("nmr", "decay", "reference_decay")
+DECAY_ROLES = ("decay", "reference_decay")
+NMR_DECAYS = rows("nmr", *DECAY_ROLES)
 NMR_REFERENCES = rows("nmr", "reference")
 WITH_SPECTRUM = {r.sample for r in NMR_ROWS if r.role == "spectrum"}
 NMR_QUANTIFIED = rows("nmr", "spectrum") + [
@@ -39,10 +46,8 @@ def same_sample(file, *roles):
         sample = RUN.row(wildcards.measurement).sample
         return [
             f"{OUT}/nmr/{r.measurement}/{file}"
-            for r in NMR_ROWS
-            if r.sample == sample
-            and r.role in roles
-            and r.measurement != wildcards.measurement
+            for r in NMR_OF_SAMPLE[sample]
+            if r.role in roles and r.measurement != wildcards.measurement
         ]
 
     return paths
@@ -50,7 +55,7 @@ def same_sample(file, *roles):
 
 def fitted_slices(wildcards):
     """The slices that lines are fitted to: of a relaxation series those in which all signals stand upright."""
-    is_relaxation = wildcards.measurement in NMR_RELAXATIONS
+    is_relaxation = RUN.row(wildcards.measurement).role == "relaxation"
     return (
         f"{OUT}/nmr/{wildcards.measurement}/{'strong' if is_relaxation else 'fid'}.nc"
     )
@@ -58,6 +63,8 @@ def fitted_slices(wildcards):
 
 def own_course(name, among):
     """A file of the measurement itself, where it is one of these."""
+
+    among = frozenset(among)
 
     def path(wildcards):
         is_among = wildcards.measurement in among
@@ -68,18 +75,20 @@ def own_course(name, among):
 
 def own_decay(wildcards):
     """The decay of the row's sample: of the row itself where it is one; none of a course of its own."""
-    if wildcards.measurement in NMR_SERIES + NMR_RELAXATIONS:
+    role = RUN.row(wildcards.measurement).role
+    if role in ("series", "relaxation"):
         return []
-    if wildcards.measurement in NMR_DECAYS:
+    if role in DECAY_ROLES:
         return [f"{OUT}/nmr/{wildcards.measurement}/decay.nc"]
-    return same_sample("decay.nc", "decay", "reference_decay")(wildcards)[:1]
+    return same_sample("decay.nc", *DECAY_ROLES)(wildcards)[:1]
 
 
 def own_series(wildcards):
     """The spectra of the decay of the row's sample, where that is another measurement."""
-    if wildcards.measurement in NMR_DECAYS + NMR_SERIES + NMR_RELAXATIONS:
+    role = RUN.row(wildcards.measurement).role
+    if role in (*DECAY_ROLES, "series", "relaxation"):
         return []
-    return same_sample("spectrum.nc", "decay", "reference_decay")(wildcards)[:1]
+    return same_sample("spectrum.nc", *DECAY_ROLES)(wildcards)[:1]
 
 
 def shared_decay(wildcards):

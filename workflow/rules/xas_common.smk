@@ -3,7 +3,7 @@ XAS = f"{OUT}/xas/{{measurement}}"
 XAS_LOG = f"{OUT}/logs/xas/{{measurement}}"
 ABSORBERS = rows("xas", "pristine", "cycled")
 SERIES = rows("xas", "series")
-SINGLE = [m for m in rows("xas") if m not in SERIES]
+SINGLE = [m for m in rows("xas") if RUN.row(m).role != "series"]
 COMPARED = [m for m in rows("xas") if RUN.row(m).compare_to]
 
 
@@ -20,6 +20,7 @@ MIXED = [
 ]
 
 FITTED = [m for m in ABSORBERS if RUN.row(m).phases]
+FITTED_SET = frozenset(FITTED)
 
 
 def owner_of_paths(measurement):
@@ -31,7 +32,7 @@ def owner_of_paths(measurement):
         other = row.compare_to
         if other in taken:
             return min(taken)
-        if other not in FITTED or RUN.row(other).phases != row.phases:
+        if other not in FITTED_SET or RUN.row(other).phases != row.phases:
             return taken[-1]
         if RUN.options("xas.feff", other) != RUN.options("xas.feff", taken[-1]):
             return taken[-1]
@@ -53,6 +54,7 @@ def pristine_of(name):
 
 def own(name, among):
     """A file of the measurement itself, where it is one of these."""
+    among = frozenset(among)
 
     def path(wildcards):
         return (

@@ -253,7 +253,8 @@ class ComparedSeries:
         """Return the relative error [1] that the sample's place may give the growth of a length
         over a segment, a float.
 
-        The displacement that is possible, and what all phases changed alike. Where neither the
+        The displacement that is possible, and what the phase changed that changed least: others
+        may have changed beside it. Where neither the
         distance nor a cell after cooling is known, the phases' own trends are what bounds it. The
         expansion curves are of the cells as refined, which no standard has corrected: what it saw
         is carried.
@@ -268,8 +269,7 @@ class ComparedSeries:
         if ratio is not None and ratio.is_absolute:
             moved = RECTANGULAR * float(np.nanmax(ratio.value) - np.nanmin(ratio.value))
         elif self.common.phase:
-            is_alike = self.common.is_seen and self.common.all_alike
-            moved = RECTANGULAR * self.common.largest if is_alike else 0.0
+            moved = RECTANGULAR * self.common.largest if self.common.is_seen else 0.0
         elif trend is not None and trend.phase and not self.uncorrected_displacement:
             moved = RECTANGULAR * (abs(trend.value) + trend.stderr)
         else:

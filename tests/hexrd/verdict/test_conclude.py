@@ -224,6 +224,10 @@ def test_a_sample_that_moved_is_in_the_expansion() -> None:
     volume = one(rows(moved, seed=2), "mean_volume_expansion", "A", "heating volume")
     assert volume.systematic == pytest.approx(3 * growth.systematic, rel=0.1)
     assert "moved along the beam is in the systematic" in growth.reason
+    # One of them grew for good as well: the other tells how far the sample may have moved.
+    grown = [MadePhase(permanent=-1e-3), MadePhase("orthorhombic", "B", permanent=2e-3)]
+    beside = one(rows(grown, seed=2), "mean_linear_expansion", "A", "heating a")
+    assert beside.systematic == pytest.approx(growth.systematic, rel=0.05)
     # Without cooling and distance the phases' own trends bound what may have moved.
     hot = one(
         rows([MadePhase(), STAYS], seed=2, cooling=0), "mean_linear_expansion", "A", "heating a"
