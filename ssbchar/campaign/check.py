@@ -20,6 +20,7 @@ from ssbchar.errors import BadInput
 from ssbchar.runtime import options as opts
 from ssbchar.storage import atomic_write
 from ssbchar.storage.raw_files import holds_files
+from ssbchar.technique import Technique
 
 REMEDY = "copy the file again, or report it with the file"
 
@@ -89,7 +90,9 @@ def _check_phases(examined: configs.ExaminedConfig, report: CheckReport) -> None
         entries = read_entries(table)
     except BadInput:
         return  # said by the config's own check
-    of_scans = {name for row in rows if row.technique == "xas" for name in split_names(row.phases)}
+    of_scans = {
+        name for row in rows if row.technique == Technique.XAS for name in split_names(row.phases)
+    }
     for name, entry in entries.items():
         place = f"{table} {name}"
         describe = functools.partial(_describe_phase, table, name, options)

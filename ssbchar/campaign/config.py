@@ -24,6 +24,7 @@ from ssbchar.runtime import options as opts
 from ssbchar.runtime.options import PathText
 from ssbchar.runtime.shipped_files import prefer_own
 from ssbchar.storage import strict_yaml, user_text
+from ssbchar.technique import Technique
 from ssbchar.xas.options import COLUMNS as XAS_COLUMNS
 from ssbchar.xas.options import ROLES as XAS_ROLES
 from ssbchar.xas.options import Xas
@@ -331,7 +332,7 @@ def _read_own_standard(row: sample_sheet.Row) -> str:
     """Return the internal standard that a row sets for itself; empty for none."""
     own = row.options.get("stability")
     name = own.get("standard") if isinstance(own, Mapping) else None
-    return name if row.technique == "hexrd" and isinstance(name, str) else ""
+    return name if row.technique == Technique.HEXRD and isinstance(name, str) else ""
 
 
 def _check_row_options(config: Config, raw: Mapping[str, Any], row: sample_sheet.Row) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ssbchar.campaign.row import LINK_COLUMNS, OPTIONAL_COLUMNS, Row, split_names
 from ssbchar.runtime.options import suggest_word
+from ssbchar.technique import Technique
 
 Columns = Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]
 """By technique and role: the columns it uses, with the roles that a link may name."""
@@ -87,12 +88,12 @@ def _check_link(
 
 def _check_needs(row: Row, rows: Mapping[str, Row]) -> Iterator[str]:
     """Yield what a row lacks, or names where another column decides."""
-    if row.technique == "hexrd" and row.role == "images" and not row.calibrant:
+    if row.technique == Technique.HEXRD and row.role == "images" and not row.calibrant:
         yield "calibrant is empty; name the row of the calibrant's image, which these images need"
-    if row.technique == "xas" and len(split_names(row.phases)) > 1:
+    if row.technique == Technique.XAS and len(split_names(row.phases)) > 1:
         yield f"phases '{row.phases}' of an absorption measurement; name the one to fit"
     earlier = rows.get(row.compare_to)
-    is_repeat = row.role == "repeat" and earlier is not None and earlier.technique == "nmr"
+    is_repeat = row.role == "repeat" and earlier is not None and earlier.technique == Technique.NMR
     if is_repeat and earlier is not None and earlier.sample != row.sample:
         yield (
             f"compare_to '{row.compare_to}' (line {earlier.line}) is of sample '{earlier.sample}', "

@@ -45,6 +45,7 @@ from ssbchar.live.pattern_files import (
 from ssbchar.live.temperatures import FrameKey, FrameTemperatures
 from ssbchar.storage import atomic_write
 from ssbchar.storage.file_watch import FileState
+from ssbchar.technique import Technique
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class DiffractionMeasurement:
         self._phase_faults: list[str] = []
         self._phases = self._tabulate_phases()
         self._names = [str(ds.attrs["phase"]) for ds in self._phases]
-        of_run = [r for r in run.rows if r.technique == "hexrd"]
+        of_run = [r for r in run.rows if r.technique == Technique.HEXRD]
         order = [name for r in of_run for name in split_names(r.phases)]
         self._history = FrameHistory(self._names, list(dict.fromkeys(order)))
         self._follower = SeriesFollower(

@@ -29,6 +29,7 @@ from ssbchar.nmr.relaxation.fit import fit_relaxation
 from ssbchar.nmr.time_course.conclude import conclude_time_course
 from ssbchar.nmr.time_course.follow import follow_shares
 from ssbchar.storage import atomic_write
+from ssbchar.technique import Technique
 from ssbchar.xas.comparison.compare import compare_pair
 from ssbchar.xas.comparison.conclude import conclude_measurement
 from ssbchar.xas.normalisation.calibrate import calibrate_energy
@@ -78,7 +79,7 @@ def list_needed(run: ConfiguredRun, row: Row) -> list[str]:
     row : Row
     """
     named = split_names(f"{row.compare_to},{row.reference}")
-    if row.technique == "nmr":
+    if row.technique == Technique.NMR:
         # Others of the sample are needed where fractions are told, and only there.
         named = split_names(row.reference) if row.role == "decay" else []
         of_sample: tuple[str, ...] = ("repeat", "relaxation") if _is_quantified(run, row) else ()
@@ -107,7 +108,7 @@ def process(
     others : mapping of str to dict
         Tables of the measurements it is compared with, those that are there.
     """
-    steps = process_scans if row.technique == "xas" else process_experiment
+    steps = process_scans if row.technique == Technique.XAS else process_experiment
     try:
         tables, rows, notes = steps(run, row, paths, others)
     except BadInput as fault:
@@ -116,7 +117,7 @@ def process(
     except Exception as error:
         atomic_write.raise_machine_fault(error)
         return _describe_lost(UnforeseenFault(row.path, "processing it", error, "report it"))
-    first = tables["scans" if row.technique == "xas" else "fid"]
+    first = tables["scans" if row.technique == Technique.XAS else "fid"]
     return Outcome(
         tables={name: tables[name] for name in FOR_OTHERS if name in tables},
         rows=convert_to_rows(rows),

@@ -18,6 +18,7 @@ from ssbchar.live.arrivals import Arrival, Arrivals
 from ssbchar.live.measurement import Latencies, Plain, SetAside, list_or_none, open_journal
 from ssbchar.live.process_spectra import Outcome, Tables, list_needed, process
 from ssbchar.storage.raw_files import find_files
+from ssbchar.technique import Technique
 
 STEPS = {
     "xas": "xas.comparison.conclude_measurement",
@@ -131,7 +132,7 @@ class SpectraMeasurement:
     @property
     def count(self) -> int:
         """Scans, or experiments, that were taken or set aside."""
-        if self.row.technique == "xas":
+        if self.row.technique == Technique.XAS:
             return len(self._files)
         # A packed file of experiments counts as one.
         return sum(path.name == "acqus" for path in self._files) or int(bool(self._files))
@@ -154,7 +155,7 @@ class SpectraMeasurement:
         before = set(self._arrivals.waiting)
         ready = self._arrivals.look(now)
         waiting = set(self._arrivals.waiting)
-        if self.row.technique == "nmr" and len(waiting) > len(ready):
+        if self.row.technique == Technique.NMR and len(waiting) > len(ready):
             # An experiment is many files: it is whole when none of them is being written.
             return before != waiting
         versions = self._beside.get_versions(self._needs)
@@ -199,7 +200,7 @@ class SpectraMeasurement:
         fault = self._shown.fault
         return {
             "kind": "spectra",
-            "unit": "scans" if self.row.technique == "xas" else "experiments",
+            "unit": "scans" if self.row.technique == Technique.XAS else "experiments",
             "taken": self.count,
             "waiting": len(self._arrivals.waiting),
             "waits_for": f"{fault['where']}: {fault['problem']}" if fault else "",

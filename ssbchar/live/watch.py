@@ -19,6 +19,7 @@ from ssbchar.live.measurement import LiveMeasurement, Plain
 from ssbchar.live.server import Board, read_page, serve
 from ssbchar.live.spectra import SpectraMeasurement, SpectraProcess
 from ssbchar.storage.file_watch import read_state
+from ssbchar.technique import Technique
 
 SLOWER = 10.0
 """A look at all folders is followed by a rest of so many times what it took, at least."""
@@ -98,7 +99,7 @@ class Watcher:
                 self.measurements[name] = self._open(row)
 
     def _open(self, row: Row) -> LiveMeasurement:
-        if row.technique == "hexrd":
+        if row.technique == Technique.HEXRD:
             return DiffractionMeasurement(self.run, row, self._words.steady)
         steady = max(self._words.steady, STEADY_SPECTRA)
         return SpectraMeasurement(self.run, row, steady, self._beside)

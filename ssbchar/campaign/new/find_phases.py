@@ -22,6 +22,7 @@ from ssbchar.errors import BadInput
 from ssbchar.number_text import decode_text
 from ssbchar.runtime.shipped_files import find_shipped
 from ssbchar.storage import atomic_write
+from ssbchar.technique import Technique
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -116,7 +117,7 @@ def propose_phases(
     findings : Findings
         Its rows get the column ``phases``.
     """
-    if not any(row.technique == "hexrd" for row in findings.rows):
+    if not any(row.technique == Technique.HEXRD for row in findings.rows):
         return ProposedPhases()
     mine = _tabulate(own, folder) if own else []
     best: tuple[float, Path | None, dict[str, list[PhaseMatch]]] = (-1.0, None, {})
@@ -135,7 +136,7 @@ def propose_phases(
         shipped = read_entries(table)
         entries = {**_move_entries(shipped, table.parent, folder), **own}
     for place, row in enumerate(findings.rows):
-        if row.technique != "hexrd" or row.role == "calibrant":
+        if row.technique != Technique.HEXRD or row.role == "calibrant":
             continue
         found = [m for m in matches.get(row.measurement, []) if m.name not in own]
         chosen = [m for m in found if m.is_likely]

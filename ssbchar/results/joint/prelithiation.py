@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from ssbchar.conclusion import Conclusion
 from ssbchar.results.joint.stability import join_sources
 from ssbchar.results.number_format import format_value
-from ssbchar.results.techniques import Technique
 from ssbchar.statistics import Z95
+from ssbchar.technique import Technique
 from ssbchar.verdict import Verdict
 
 QUANTITIES = ("alloyed_share", "x_alloyed")

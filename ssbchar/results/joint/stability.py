@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.results.techniques import TECHNIQUE_NAMES, Technique
+from ssbchar.technique import TECHNIQUE_NAMES, Technique
 from ssbchar.verdict import Verdict
 
 QUANTITIES = {

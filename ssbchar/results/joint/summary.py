@@ -11,8 +11,8 @@ from ssbchar.results.joint.prelithiation import join_prelithiation
 from ssbchar.results.joint.stability import join_stability
 from ssbchar.results.joint.trends import join_trends
 from ssbchar.results.number_format import UNCERTAIN, round_conclusion
-from ssbchar.results.techniques import Technique
 from ssbchar.storage import raw_files, store
+from ssbchar.technique import Technique
 
 if TYPE_CHECKING:
     import pandas as pd

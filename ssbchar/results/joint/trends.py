@@ -11,7 +11,7 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.decision import Estimate, decide_equality, describe_open_difference
 from ssbchar.results.joint.stability import join_sources
-from ssbchar.results.techniques import Technique
+from ssbchar.technique import Technique
 from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ssbchar.results.options import Report
 from ssbchar.results.report import evidence_hexrd, evidence_nmr, evidence_xas
 from ssbchar.results.report.evidence_parts import Fact, FactTable
-from ssbchar.results.techniques import Technique
 from ssbchar.storage import store
+from ssbchar.technique import Technique
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.constants import HC_EV_ANGSTROM
+from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.results.options import Report
 from ssbchar.results.report.evidence_parts import (
     NOT_STATED,
@@ -75,7 +76,7 @@ def describe(
 def _describe_patterns(
     patterns: xr.Dataset, others: Mapping[str, Tables], options: Report
 ) -> list[Fact]:
-    used = int(np.sum(patterns["status"].values.astype(str) == "ok"))
+    used = int(np.sum(patterns["status"].values.astype(str) == FrameStatus.OK))
     axis = patterns["two_theta"].values
     value, stderr = (float(patterns[name]) for name in ("wavelength", "wavelength_stderr"))
     exposure = NOT_STATED

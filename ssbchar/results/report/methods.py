@@ -12,8 +12,8 @@ from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape.options import LineFitOptions
-from ssbchar.results.techniques import Technique
 from ssbchar.runtime import options as opts
+from ssbchar.technique import Technique
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs.options import Exafs, FourierWindow
 from ssbchar.xas.normalisation.options import Calibration

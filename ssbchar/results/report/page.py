@@ -18,8 +18,8 @@ from ssbchar.results.report.embed_figures import Picture, embed_pictures
 from ssbchar.results.report.evidence import Evidence, collect_evidence
 from ssbchar.results.report.methods import write_citation, write_methods
 from ssbchar.results.run_description import count_software, flatten_options, list_versions
-from ssbchar.results.techniques import TECHNIQUE_NAMES, Technique
 from ssbchar.storage import raw_files, store
+from ssbchar.technique import TECHNIQUE_NAMES, Technique
 from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:

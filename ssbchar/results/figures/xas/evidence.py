@@ -10,6 +10,7 @@ import numpy as np
 from ssbchar.results.figures import style
 from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
+from ssbchar.xas.scans.scan import ScanStatus
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,7 +39,7 @@ def draw_repeats(pair: Pair, title: str) -> Drawing | None:
         energy, e0 = ds["energy"].values, float(ds["e0"])
         near = (energy > e0 + NEAR_EDGE[0]) & (energy < e0 + NEAR_EDGE[1])
         flat = ds["flat"].values[:, near]
-        used = ds["status"].values[:-1] == "ok"
+        used = ds["status"].values[:-1] == ScanStatus.OK
         half = 100 * Z95 * ds["norm_stderr"].values[-1][near]
         row[1].fill_between(energy[near], -half, half, color=colour, alpha=0.3, linewidth=0)
         for i, is_used in enumerate(used):
