@@ -1,4 +1,5 @@
-"""The pressed Li-Si powders: five pressings and pure Li, their echoes and their decay series."""
+"""The pressed Li-Si powders: five pressings of Li1Si, two other compositions, and pure Li; their
+echoes and their decay series."""
 
 from __future__ import annotations
 
@@ -88,6 +89,8 @@ class Powder:
     """The lines of Li-Si."""
     li_after: float | None = None
     """Share of Li metal at the end, where the sample evolves [percent]."""
+    x: float = 1.0
+    """Li per Si as weighed."""
 
 
 PURE_LI = Powder(name="Li_reference", sample="Li metal", li=100.0, t2=T2_EVOLVING, components=())
@@ -140,8 +143,29 @@ POWDERS = (
             Component(share=0.55, shift=25.0, lorentz=6000),
         ),
     ),
+    # Last, so that the random stream of the others stays as it is.
+    Powder(
+        name="Li0.25Si_200MPa_3min",
+        sample="Li0.25Si 200 MPa 3 min",
+        li=0.8,
+        t2=62.0e-6,
+        components=(Component(share=1.0, shift=18.0, lorentz=4000),),
+        x=0.25,
+    ),
+    Powder(
+        name="Li2Si_200MPa_3min",
+        sample="Li2Si 200 MPa 3 min",
+        li=9.5,
+        t2=85.0e-6,
+        components=(
+            Component(share=0.6, shift=8.0, lorentz=1800),
+            Component(share=0.4, shift=16.0, lorentz=5500),
+        ),
+        x=2.0,
+    ),
 )
-"""Shares at the first echo and decay times of the published table; lines near its fits."""
+"""Li1Si: shares at the first echo and decay times of the published table; lines near its fits. The
+other compositions were pressed there as well; their shares, decay times and lines are chosen."""
 METAL_SHIFT = 264.5
 """Of Li metal [ppm]."""
 METAL_WIDTH = 900.0
@@ -492,5 +516,5 @@ def list_truths(powder: Powder) -> list[Truth]:
         t2_star(subject=SI, value=powder.t2),
         t2_star(subject=LI, value=T2_LI),
         whole(quantity="alloyed_share", value=100 - li, unit="percent"),
-        whole(quantity="x_alloyed", value=(100 - li) / 100, unit="1"),
+        whole(quantity="x_alloyed", value=powder.x * (100 - li) / 100, unit="1"),
     ]
