@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ssbchar.storage import lazy_rows
+from ssbchar.storage.row_file import RowFile
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,8 +95,11 @@ class OutputTable:
             known = self.variables[name]
             if isinstance(value, xr.DataArray):
                 made[name] = value.variable
-            else:
+            elif isinstance(value, RowFile):
                 made[name] = lazy_rows.make_variable(known.dims, value, known.attributes())
+            else:
+                # Of a tuple xarray makes one variable, of a variable a copy of it.
+                made[name] = (known.dims, value, known.attributes())
         along = {name: value for name, value in made.items() if self.variables[name].coordinate}
         rest = {name: value for name, value in made.items() if name not in along}
         return xr.Dataset(rest, coords=along if coords is None else coords, attrs=dict(attrs or {}))

@@ -76,7 +76,8 @@ def fit_lines(
     problem = _pose_problem(fid, good, options)
     selection = select_shapes(problem, rules, powder="powder" in options.shapes)
     lines = build_dataset(fid, good, selection, options)
-    return lines.assign_attrs(unmeasured=explain_unmeasured(fid, regions) or "")
+    lines.attrs["unmeasured"] = explain_unmeasured(fid, regions) or ""
+    return lines
 
 
 def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> LineshapeProblem:
