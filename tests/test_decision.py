@@ -3,6 +3,7 @@ of what is written."""
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -236,6 +237,9 @@ def test_no_decision_contradicts_its_own_limits(
         assert present.lower95 > at
 
 
+SAME = partial(Conclusion, "x", value=0.0, bound=1.0, verdict="retained")
+
+
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
@@ -272,6 +276,14 @@ def test_no_decision_contradicts_its_own_limits(
         (Conclusion("x", value=1.0, stderr=0.1, systematic=-0.1), "a negative systematic"),
         (Conclusion("x", value=1.0, lower95=2.0, upper95=3.0), "outside its limits"),
         (Conclusion("x", value=4.0, lower95=2.0, upper95=3.0), "outside its limits"),
+        # Numbers are stored rounded: a thousandth of the width, or of the bound, is no fault.
+        (Conclusion("x", value=2.0, lower95=2.0005, upper95=3.0), ""),
+        (Conclusion("x", value=3.0, lower95=2.0, upper95=2.9995), ""),
+        (Conclusion("x", value=2.0, lower95=2.005, upper95=3.0), "outside its limits"),
+        (SAME(lower95=-1.0005, upper95=0.5), ""),
+        (SAME(lower95=-0.5, upper95=1.0005), ""),
+        (SAME(lower95=-1.005, upper95=0.5), "beyond the"),
+        (SAME(lower95=-0.5, upper95=1.005), "beyond the"),
         (Conclusion("x", lower95=3.0, upper95=2.0), "above the upper"),
     ],
 )

@@ -375,6 +375,12 @@ def test_the_users_own_p1_is_kept(tmp_path: Path) -> None:
 # What is asked for, and answered in the phases file.
 
 
+def test_a_volume_that_agrees_with_the_cell_is_no_fault(tmp_path: Path) -> None:
+    volume = CUBIC[0] ** 3
+    stated = made_cif(CUBIC, "F m -3 m", ROCK_SALT, f"_cell_volume {1.004 * volume:.2f}(3)")
+    assert content(read(tmp_path, stated)) == {"Na": 4, "Cl": 4}
+
+
 def test_several_blocks_are_named_or_asked_for(tmp_path: Path) -> None:
     caesium = ("Cs Cs 0 0 0 1 .01", "Cl Cl .5 .5 .5 1 .01")
     edge = (4.1, 4.1, 4.1, 90, 90, 90)
