@@ -28,7 +28,7 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
 )
 INNER = "--in-this-process"
-APART = {"scale", "oracle_paths"}
+APART = {"scale", "idle", "oracle_paths"}
 """Run by themselves: no times beside a peer."""
 
 

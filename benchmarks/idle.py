@@ -1,10 +1,10 @@
 """How long a run takes that finds nothing to do: the check, the sheet, Snakemake's graph of jobs.
 
-``python -m benchmarks.dag 100 1000`` makes campaigns of that many samples, each measured by
-absorption and by NMR (two rows), marks every output as made, with the records that Snakemake keeps
-of finished jobs, and then times ``ssbchar run`` with nothing to do: wall time, processor time, most
-memory of any of its processes. The raw files are empty: a run that has nothing to do looks at their
-names, sizes and times alone.
+``python -m benchmarks.idle`` writes ``docs/idle.md``; with numbers of samples it only prints. It
+makes campaigns of that many samples, each measured by absorption and by NMR (two rows), marks every
+output as made, with the records that Snakemake keeps of finished jobs, and then times ``ssbchar
+run`` with nothing to do: wall time, processor time, most memory of any of its processes. The raw
+files are empty: a run that has nothing to do looks at their names, sizes and times alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ import yaml
 from ssbchar.conclusion import Conclusion
 
 ROOT = Path(__file__).parent.parent
-SAMPLES = (100, 1000)
+SAMPLES = (100, 1000, 10_000)
+PAGE = ROOT / "docs" / "idle.md"
 FILLER = "fill"
 """First word of the call of this file that marks all outputs as made."""
 
@@ -70,7 +71,7 @@ def write_campaign(folder: Path, samples: int) -> None:
     sheet = "\n".join("\t".join(row) for row in rows)
     (folder / "samples.tsv").write_text(f"{sheet}\n", encoding="utf-8")
     phases = str(ROOT / "config/phases/phases.yaml")
-    config = {"run": "dag", "samples": "samples.tsv", "phases": phases}
+    config = {"run": "idle", "samples": "samples.tsv", "phases": phases}
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
@@ -93,12 +94,12 @@ def mark_as_made() -> int:
         inner.execution_settings = types.ExecutionSettings()
         jobs = list(inner.dag.toposorted())
         persistence = inner.persistence
-        found = 0
+        found, loop = 0, asyncio.new_event_loop()
         for job in itertools.chain.from_iterable(jobs):
             for path in job.output:
                 _make_output(Path(str(path)), str(job.params.labels), folder=path.is_directory)
             persistence.started(job)
-            asyncio.run(persistence.finished(job))
+            loop.run_until_complete(persistence.finished(job))
             found += 1
     return found
 
@@ -127,7 +128,7 @@ def measure(samples: int) -> Idle:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         start = time.monotonic()
         filled = subprocess.run(
-            [sys.executable, "-m", "benchmarks.dag", FILLER],
+            [sys.executable, "-m", "benchmarks.idle", FILLER],
             cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -160,11 +161,50 @@ def measure(samples: int) -> Idle:
 
 
 def main(words: Sequence[str]) -> None:
-    """Print the table of the lengths asked for."""
+    """Print the table of the numbers asked for; write the page where they are the usual ones."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("samples", nargs="*", type=int, default=SAMPLES)
-    for samples in parser.parse_args(words).samples:
-        print(measure(samples))
+    parser.add_argument("samples", nargs="*", type=int)
+    asked = parser.parse_args(words).samples
+    found = [measure(samples) for samples in asked or SAMPLES]
+    print(table(found))
+    if not asked:
+        PAGE.write_text(page(found), encoding="utf-8")
+
+
+def table(found: Sequence[Idle]) -> str:
+    """Return what the runs took, as Markdown."""
+    lines = [
+        "| samples | rows | jobs | planned anew [s] | nothing to do [s] | of processor [s] | MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        cells = (
+            one.samples,
+            2 * one.samples,
+            one.jobs,
+            f"{one.first_plan:.0f}",
+            f"{one.seconds:.0f}",
+            f"{one.processor:.0f}",
+            f"{one.megabytes:.0f}",
+        )
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def page(found: Sequence[Idle]) -> str:
+    """Return ``docs/idle.md``."""
+    return f"""# A run with nothing to do
+
+Written by `python -m benchmarks.idle`: campaigns in which every sample has a row of absorption and
+one of NMR, all results there. `ssbchar run` then checks config and sheet, plans the jobs, finds all
+up to date and lists the verdicts. *Planned anew*: config to Snakemake's graph of jobs where nothing
+is there yet, and the marking of all outputs. MB: the most memory of any of its processes.
+
+{table(found)}
+
+For each job Snakemake asks for its inputs, options, digests of sources and stamps of raw files, and
+compares them with the records of the last run; that is nearly all of the time.
+"""
 
 
 if __name__ == "__main__":
