@@ -150,8 +150,8 @@ def decide_presence(estimate: Estimate, *, tests: int = 1, nothing: float = 0.0)
     """Return whether something is there.
 
     ``detected``: the lower limit, at 95 % over the whole family of `tests`, lies above nothing.
-    ``not detected``: the limits hold nothing; what would have been seen stands beside. All else is
-    ``inconclusive``: limits that leave nothing out though not over the whole family, an amount
+    ``not detected``: the limits include its absence; what would have been seen stands beside. All else is
+    ``inconclusive``: limits that exclude its absence though not over the whole family, an amount
     surely below nothing (its errors are wrong), one without a value or an error.
 
     Parameters
@@ -332,10 +332,10 @@ def find_contradictions(row: Conclusion) -> list[str]:
     match row.verdict:
         case Verdict.DETECTED:
             if row.value is not None and not _lies_above(row.lower95, _reference(row)):
-                found.append("detected, but the limits hold nothing")
+                found.append("detected, but the limits include its absence")
         case Verdict.NOT_DETECTED:
             if _lies_above(row.lower95, _reference(row)):
-                found.append("not detected, but the limits leave nothing out")
+                found.append("not detected, but the limits exclude its absence")
         case Verdict.UPPER_LIMIT:
             if row.upper95 is None:
                 found.append("an upper limit without one")

@@ -246,14 +246,17 @@ SAME = partial(Conclusion, "x", value=0.0, bound=1.0, verdict="retained")
         (Conclusion("x", value=0.003, stderr=0.0015, systematic=0.0003), ""),
         (
             Conclusion("x", value=0.00265, stderr=0.0015, systematic=0.0, verdict="detected"),
-            "detected, but the limits hold nothing",
+            "detected, but the limits include its absence",
         ),
-        (Conclusion("x", value=1.0, verdict="detected"), "the limits hold nothing"),
+        (Conclusion("x", value=1.0, verdict="detected"), "the limits include its absence"),
         (Conclusion("product", verdict="detected"), ""),
         (Conclusion("x", value=2.0, stderr=0.5, verdict="detected"), ""),
         (Conclusion("x", value=1.1, stderr=0.01, reference=1.0, verdict="detected"), ""),
-        (Conclusion("x", value=1.0, stderr=0.01, reference=1.0, verdict="detected"), "hold"),
-        (Conclusion("x", value=2.0, stderr=0.5, verdict="not detected"), "leave nothing out"),
+        (
+            Conclusion("x", value=1.0, stderr=0.01, reference=1.0, verdict="detected"),
+            "include its absence",
+        ),
+        (Conclusion("x", value=2.0, stderr=0.5, verdict="not detected"), "exclude its absence"),
         (Conclusion("x", verdict="upper limit"), "without one"),
         (Conclusion("x", upper95=3.0, verdict="upper limit"), ""),
         (Conclusion("x", verdict="lower limit"), "without one"),
@@ -307,14 +310,14 @@ def test_a_contradiction_never_reaches_the_disk_as_a_verdict(tmp_path: Path) -> 
     read = stored(false, tmp_path)
     assert read.verdict == "inconclusive"
     assert read.reason == (
-        "verdict withheld: detected, but the limits hold nothing; lowest edge energy"
+        "verdict withheld: detected, but the limits include its absence; lowest edge energy"
     )
     assert read.value == false.value
     sound = replace(false, value=0.1)
     assert stored(sound, tmp_path).verdict == "detected"
     assert withhold_contradiction(sound) is sound
     assert find_all_contradictions([sound, false]) == [
-        (false, "detected, but the limits hold nothing")
+        (false, "detected, but the limits include its absence")
     ]
 
 

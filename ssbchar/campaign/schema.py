@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,15 @@ from ssbchar.runtime import options as opts
 
 SCHEMA_PATH = Path("workflow/schemas/config.schema.json")
 OPTIONS_PAGE = Path("docs/options.md")
+BOUND_SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+KINDS = {
+    "boolean": "`true`, `false`",
+    "integer": "an integer",
+    "null": "none",
+    "number": "a number",
+    "string": "text",
+}
+"""Kinds of a JSON schema in words."""
 _INTRODUCTION = """\
 # Every option
 
@@ -48,12 +58,35 @@ def format_page() -> str:
 def _format_section(place: str, kind: type) -> str:
     first_line = (kind.__doc__ or "").strip().splitlines()[0]
     lines = [f"## `{place or 'top level'}`", "", first_line, ""]
-    lines += ["| option | default | meaning |", "|---|---|---|"]
+    lines += ["| option | default | values | meaning |", "|---|---|---|---|"]
     docs = opts.read_field_docs(kind)
+    allowed = opts.make_json_schema(kind)["properties"]
     for field in dataclasses.fields(kind):
         meaning = " ".join(docs[field.name].split()).replace("|", "\\|")
-        lines.append(f"| `{field.name}` | {_format_default(field)} | {meaning} |")
+        values = _format_values(allowed[field.name])
+        lines.append(f"| `{field.name}` | {_format_default(field)} | {values} | {meaning} |")
     return "\n".join([*lines, "", option_examples.format_example(place, kind)])
+
+
+def _format_values(schema: Mapping[str, Any]) -> str:
+    """Return what an option takes: words, bounds of a number, or its kind; empty for a section."""
+    if "anyOf" in schema:
+        kinds = [_format_values(one) for one in schema["anyOf"]]
+        return " or ".join(dict.fromkeys(kind for kind in kinds if kind))
+    if "enum" in schema:
+        return ", ".join(f"`{word}`" for word in schema["enum"])
+    if "prefixItems" in schema:
+        parts = [_format_values(one) for one in schema["prefixItems"]]
+        same = f"{len(parts)} times {parts[0]}"
+        return same if len(set(parts)) == 1 else "; ".join(parts)
+    if "items" in schema:
+        return f"a list of {_format_values(schema['items'])}"
+    bounds = [
+        f"{sign} {schema[key]:g}"
+        for key, sign in BOUND_SIGNS.items()
+        if schema.get(key) is not None
+    ]
+    return ", ".join(bounds) or KINDS.get(schema.get("type", ""), "")
 
 
 def _format_default(field: dataclasses.Field[Any]) -> str:

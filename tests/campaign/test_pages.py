@@ -53,3 +53,19 @@ def test_the_page_of_messages_holds_what_a_fault_says(tmp_path: Path) -> None:
     )
     problems = {problem for problem, _ in found}
     assert {"no acqus file", "the phases file does not exist", "unknown option"} <= problems
+
+
+@pytest.mark.parametrize(
+    ("option", "default", "values"),
+    [
+        ("mode", '"pawley"', "`pawley`, `rietveld`"),
+        ("two_theta_max", "180.0", "> 0, ≤ 180"),
+        ("gauss_fwhm", "null", "> 0, ≤ 1 or none"),
+        ("share_metal", "true", "`true`, `false`"),
+        ("models", '["exponential", "stretched", "biexponential"]', "a list of"),
+        ("li_metal", "", "2 times ≥"),
+    ],
+)
+def test_the_page_of_options_says_what_each_takes(option: str, default: str, values: str) -> None:
+    lines = [one for one in schema.format_page().splitlines() if f"| `{option}` |" in one]
+    assert any(default in line and f"| {values}" in line for line in lines)

@@ -1,8 +1,8 @@
 """What a diffraction series says: reference cells before and after, reversibility, phase stability.
 
 Reading order: ``conclude`` -> ``reference_cells`` -> ``phase_rows`` -> ``quality_rows`` ->
-``cell_scale_check`` -> ``phase_stability`` (what makes a mixture reversible); every sentence is
-built in ``sentences``.
+``cell_scale_check`` -> ``phase_stability`` (`judge_mixture`: what makes it reversible); every
+sentence is built in ``sentences``.
 """
 
 from ssbchar.runtime.exports import make_step_getter

@@ -143,7 +143,7 @@ def conclude_series(
     rows: list[Conclusion] = []
     transitions: list[Conclusion] = []
     for p, name in enumerate(lattice["phase"].values.astype(str)):
-        # Nothing was divided by the standard's cell but others.
+        # The standard is not divided by its own cell: only the other phases are.
         of_phase = replace(told, standard="") if name == path.standard else told
         own = [
             *phase_rows.build_cell_rows(
@@ -253,11 +253,10 @@ class ComparedSeries:
         """Return the relative error [1] that the sample's place may give the growth of a length
         over a segment, a float.
 
-        The displacement that is possible, and what the phase changed that changed least: others
-        may have changed beside it. Where neither the
-        distance nor a cell after cooling is known, the phases' own trends are what bounds it. The
-        expansion curves are of the cells as refined, which no standard has corrected: what it saw
-        is carried.
+        The displacement that is possible, combined with the change of the phase that changed
+        least: others may have changed beside it. Where neither the distance nor a cell after
+        cooling is known, the phases' own trends bound it. The expansion curves come from cells that
+        no standard has corrected, so that what the standard saw is an error of theirs.
 
         Parameters
         ----------
@@ -297,7 +296,7 @@ def compare_series(
     """
     lattice = series.lattice
     names = [str(name) for name in lattice["phase"].values.astype(str)]
-    # Nothing was divided by the standard's cell but others.
+    # The standard is not divided by its own cell: only the other phases are.
     own = replace(series, displacement=path.uncorrected, length_scale_stderr=None)
     seconds = read_second_cells(lattice)
     numbers = lattice["frame"].values

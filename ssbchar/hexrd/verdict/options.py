@@ -23,8 +23,8 @@ class Stability:
     intensity_tolerance: Percent = 20.0
     """A phase has been kept where its intensity is within this of before [percent]."""
     shortest: Annotated[float, Field(ge=0)] = 10.0
-    """A series at one temperature is told as stable from this duration on [min]: repeated exposures
-    of one specimen show no stability."""
+    """A series at one temperature is called stable only if it lasts at least this long [min]:
+    repeated exposures of one specimen show no stability."""
     explained_area: Percent = 80.0
     """A refinement that explains less of the line area than this is no result [percent]."""
     unexplained_area: Percent = 2.0

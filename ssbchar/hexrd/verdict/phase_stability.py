@@ -345,9 +345,10 @@ def has_beam(lattice: xr.Dataset, first: Index, last: Index) -> bool:
 def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
     """Return the verdict on the mixture.
 
-    `reacts`: an initial phase is gone, and a product or the beam that stayed is the evidence.
-    `partly`: a new phase stays (without cooling: came, or a phase went through a transition), or a
-    cell or an intensity has changed beyond its tolerance. `reversible`: every cell parameter and
+    `reacts`: an initial phase is gone, beside a product, or after cooling while the beam was there.
+    `partly`: a new phase stays (without cooling: came, a phase went through a transition, or is
+    gone without a product while the beam was there), or a cell or an intensity has changed beyond
+    its tolerance. `reversible`: every cell parameter and
     intensity is, after cooling, the same as before heating within its tolerance. Without cooling,
     where cells and intensities kept to their tolerances: `stable` over time at one temperature,
     long enough to tell, `unchanged` up to the highest.

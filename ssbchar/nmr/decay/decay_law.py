@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import typing
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
@@ -65,7 +66,8 @@ class DecayLaw:
     """What the other laws that the areas admit make of the time to 1/e, weighed with their
     probability [s]."""
     growth_systematic: float = 0.0
-    """What they make of ln(amplitude), which is how far a signal is carried back to t = 0 [1]."""
+    """What they make of the logarithm of the amplitude, by which a signal is carried back to
+    t = 0 [1]."""
     chi2: float = np.nan
     """Of the fit with the stated errors."""
     scatter: float = 0.0
@@ -171,7 +173,8 @@ def fit_decay_law(time: Array, area: Array, covariance: Array, options: DecayOpt
         return unfitted.judge(Verdict.NOT_DECAYING, rise.describe(area))
     best: DecayLaw | None = None
     tried = []
-    for model in options.models:
+    # Simplest first: it is the others that must earn their parameters.
+    for model in sorted(options.models, key=get_args(DecayModel).index):
         law = fit_model(time, area, covariance, model)
         if law is None:
             continue

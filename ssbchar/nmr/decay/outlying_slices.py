@@ -33,7 +33,7 @@ ROBUST_SCATTER = 0.02
 LEAST_SLICES = 5
 """Slices of a series, and different times that must be left, for one to be set aside."""
 MOST_SHARE = 5
-"""At most one slice of so many is set aside, and one of any series."""
+"""At most one slice in so many is set aside, but one in any series."""
 ENDS = 2
 """Slices at each end of a series that one region alone does not set aside."""
 CLEANER = 3.0

@@ -122,6 +122,9 @@ def test_models_are_tried_as_asked() -> None:
     assert law(area, 1e-4, DecayOptions(models=("stretched",))).exponent == pytest.approx(0.75)
     assert law(area, 1e-4, DecayOptions(models=("exponential",))).exponent == 1.0
     assert law(area, 1e-4, DecayOptions(min_gain=1e6)).exponent == 1.0
+    # In whatever order they are named, it is the larger law that must earn its parameters.
+    backwards = DecayOptions(models=("stretched", "exponential"), min_gain=1e6)
+    assert law(area, 1e-4, backwards).exponent == 1.0
     three = laws.fit_decay_law(TIME[:3], area[:3], 1e-8 * np.eye(3), DecayOptions())
     assert three.points == 3
 

@@ -1,2 +1,3 @@
-"""Pattern formats: one module per format, each with one ``extract``; they parse and never
-correct."""
+"""Pattern formats, which are parsed and never corrected: ``columns``, ``table`` and ``nexus`` each
+have one ``extract``, ``recognise`` chooses among them by suffix, the others are what they share.
+"""

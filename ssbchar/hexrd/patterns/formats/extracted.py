@@ -25,7 +25,7 @@ class PatternFile:
     x: Array
     """Axis, shape (points,)."""
     unit: StatedAxisUnit
-    """Unit of the axis: 2theta, q, q or d; empty where the file does not state it."""
+    """Of 2theta, q or d; empty where the file does not state it."""
     intensity: Array | RowFile
     """[counts], shape (frames, points); on disk where there are many."""
     stderr: Array | RowFile | None = None
