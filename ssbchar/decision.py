@@ -150,9 +150,9 @@ def decide_presence(estimate: Estimate, *, tests: int = 1, nothing: float = 0.0)
     """Return whether something is there.
 
     ``detected``: the lower limit, at 95 % over the whole family of `tests`, lies above nothing.
-    ``not detected``: the limits include its absence; what would have been seen stands beside. All else is
-    ``inconclusive``: limits that exclude its absence though not over the whole family, an amount
-    surely below nothing (its errors are wrong), one without a value or an error.
+    ``not detected``: the limits include its absence; what would have been seen stands beside. All
+    else is ``inconclusive``: limits that exclude its absence though not over the whole family, an
+    amount surely below nothing (its errors are wrong), one without a value or an error.
 
     Parameters
     ----------
