@@ -15,14 +15,14 @@ TRUE = Detector(
 )
 
 
-def calibrant_counts(seed, true=TRUE, level=200.0):
-    """Counts of rings on a tilted detector, by the simulator's own geometry (FIT2D's, not
-    pyFAI's)."""
+def calibrant_counts(seed, true=TRUE, level=200.0, width=8e-4):
+    """Counts of rings of a width (standard deviation) [radian] on a tilted detector, by the
+    simulator's own geometry (FIT2D's, not pyFAI's)."""
     two_theta, _, solid = true.calculate_angles(2)
     rate = np.full(two_theta.shape, 20.0)
     for n, d in enumerate(D_CEO2):
         place = 2 * np.arcsin(WAVELENGTH / 2 / d)
-        rate += level / (1 + 0.3 * n) * np.exp(-0.5 * ((two_theta - place) / 8e-4) ** 2)
+        rate += level / (1 + 0.3 * n) * np.exp(-0.5 * ((two_theta - place) / width) ** 2)
     return np.random.default_rng(seed).poisson((rate * solid).mean(axis=-1)).astype(np.uint16)
 
 

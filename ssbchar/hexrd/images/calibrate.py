@@ -33,6 +33,10 @@ ASSUMPTIONS = (
 """What a calibration takes as given."""
 LARGEST_ANGLE = 60
 """Rings beyond this 2theta are not used [degree]."""
+USUAL_WIDTH = 4.0
+"""Full width of rings in the pixels that they are searched in [pixel]."""
+LARGEST_WIDTH = 7.0
+"""Rings wider than this are searched in larger pixels [pixel]."""
 LEAST_CORRELATION = 0.25
 """Correlation of the radial profile with the calibrant's below which its rings are not there."""
 
@@ -75,19 +79,22 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
     """
     setup = read_setup(source, options)
     known = _list_calibrant_rings(options.calibrant, setup.wavelength)
-    start = _find_start(source, setup, known.angles, options)
-    refined = refine_geometry.refine_geometry(setup.counts, setup.valid, start, known.angles)
+    factor, start = _find_start(source, setup, known.angles, options)
+    binned = setup.bin(factor)
+    found = refine_geometry.refine_geometry(binned.counts, binned.valid, start, known.angles)
+    refined = found.unbin(factor)
     held_out = refine_geometry.predict_held_out_rings(refined.points, known.angles, refined.plane)
     systematic = checks.estimate_systematic(setup, refined, known.angles)
     wavelength = checks.check_wavelength(setup, refined, known.angles, systematic)
     checks.check_rings(
         source,
-        setup,
-        refined,
+        binned,
+        found,
         known.angles,
         held_out=held_out,
         wavelength=wavelength,
         calibrant=options.calibrant,
+        binning=factor,
     )
     chosen = checks.choose_orientation(source, setup, refined, known.angles, options)
     values = {
@@ -129,11 +136,20 @@ def _list_calibrant_rings(calibrant: str, wavelength: float) -> CalibrantRings:
     return CalibrantRings(d=d[used], angles=angles[used])
 
 
-def _find_start(source: Path, setup: Setup, ring_angles: Array, options: Geometry) -> geo.Plane:
-    """Return the untilted plane at the centre and the distance where the calibrant's rings match
+def _find_start(
+    source: Path, setup: Setup, ring_angles: Array, options: Geometry
+) -> tuple[int, geo.Plane]:
+    """Return by what factor the image is binned, so that its rings are as wide as they are searched
+    for, and the untilted plane at the centre and the distance where the calibrant's rings match
     best."""
     flattened = rings.flatten_image(setup.counts, setup.valid)
     centre = rings.find_centre(flattened, setup.valid)
+    width = rings.measure_ring_width(setup.counts, setup.valid, centre)
+    factor = round(width / USUAL_WIDTH) if width > LARGEST_WIDTH else 1
+    if factor > 1:
+        setup = setup.bin(factor)
+        flattened = rings.flatten_image(setup.counts, setup.valid)
+        centre = rings.find_centre(flattened, setup.valid)
     distance, correlation = rings.find_distance(
         flattened,
         setup.valid,
@@ -148,10 +164,10 @@ def _find_start(source: Path, setup: Setup, ring_angles: Array, options: Geometr
             f"no rings of {options.calibrant} near {millimetres:.0f} mm "
             f"(correlation {correlation:.2f})"
         )
-        remedy = "check calibrant, wavelength and distance in hexrd.geometry"
+        remedy = "check calibrant, wavelength, distance and pixel size in hexrd.geometry"
         raise BadInput(source, problem, remedy)
     beam = np.array([distance * setup.pixel1, *centre, 0.0, 0.0])
-    return refine_geometry.plane_from_beam(beam, setup.pixel1, setup.pixel2)
+    return factor, refine_geometry.plane_from_beam(beam, setup.pixel1, setup.pixel2)
 
 
 def _list_setup_variables(setup: Setup) -> Mapping[str, Any]:

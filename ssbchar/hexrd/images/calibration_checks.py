@@ -97,6 +97,7 @@ def check_rings(
     held_out: Array,
     wavelength: WavelengthCheck,
     calibrant: str,
+    binning: int = 1,
 ) -> None:
     """Refuse a calibration on rings that are not the calibrant's.
 
@@ -116,6 +117,9 @@ def check_rings(
         What the rings say of the wavelength, for the message.
     calibrant : str
         Its name, for messages.
+    binning : int
+        By how much the pixels of `setup` are larger than the detector's: rings so much wider are
+        located so much worse.
 
     Raises
     ------
@@ -127,8 +131,10 @@ def check_rings(
     if used < FEWEST_RINGS:
         problem = f"only {used} rings of {calibrant} can be followed, {FEWEST_RINGS} are needed"
         raise BadInput(source, problem, remedy)
-    typical = float(np.nanmedian(np.abs(held_out)))
-    if typical > HELD_OUT_LIMIT:
+    # Of five rings neither half predicts the other.
+    predicted = held_out[np.isfinite(held_out)]
+    typical = float(np.median(np.abs(predicted))) if predicted.size else 0.0
+    if typical > HELD_OUT_LIMIT * binning:
         problem = (
             f"its rings are not those of {calibrant} at {setup.wavelength:.6g} angstrom: left-out "
             f"rings are {typical:.0f} ppm off; {wavelength.sentence}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,6 +76,27 @@ class RefinedGeometry:
     def beam_column(self) -> float:
         """Where the direct beam meets the detector, along the columns' axis [pixel]."""
         return float(self.fit.beam[BEAM_PARAMETERS.index("beam_column")])
+
+    def unbin(self, factor: int) -> RefinedGeometry:
+        """Return the same geometry in the pixels of the image as stored.
+
+        Parameters
+        ----------
+        factor : int
+            How many of them along each axis were one.
+        """
+        scale = np.ones(self.fit.beam.size)
+        scale[[BEAM_PARAMETERS.index(name) for name in ("beam_row", "beam_column")]] = factor
+        plane, points = self.plane, self.points
+        return RefinedGeometry(
+            plane=replace(plane, pixel1=plane.pixel1 / factor, pixel2=plane.pixel2 / factor),
+            fit=replace(
+                self.fit,
+                beam=self.fit.beam * scale,
+                covariance=self.fit.covariance * np.outer(scale, scale),
+            ),
+            points=replace(points, row=points.row * factor, column=points.column * factor),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

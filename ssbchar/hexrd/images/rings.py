@@ -27,6 +27,12 @@ NORMAL_SCALES = (200, 100, 50, 50, 20, 20, 10, 10, 10, 10)
 """Distances from a normal at which it loses weight, from the first pass to the last [pixel]."""
 RING_WIDTH = 2.0
 """Standard deviation of a ring in the expected radial profile [pixel]."""
+SECTORS = 36
+"""Pieces about the centre in which the rings' width is measured."""
+FEWEST_PIXELS = 5
+"""Pixels that a point of a sector's profile needs, and points that the profile needs."""
+CLEAR_RING = 0.25
+"""Height of a ring whose width is measured, over that of the highest of its sector [1]."""
 NEAR_RING = 4
 """A ring explains the radial profile within this distance [pixel]."""
 
@@ -102,6 +108,52 @@ def find_centre(flattened: Array, valid: Bool) -> tuple[float, float]:
         )
         centre = found.x
     return float(centre[0]), float(centre[1])
+
+
+def measure_ring_width(
+    counts: NDArray[np.generic], valid: Bool, centre: tuple[float, float]
+) -> float:
+    """Return how wide the rings are across.
+
+    By sectors, in which the rings of a tilted detector are still about circles: of the radial
+    profile's peaks those at least a quarter as high as the highest, their full widths at half their
+    height; the lower quartile over all sectors, since rings may overlap.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (row, column)
+        The image [counts].
+    valid : ndarray of bool, shape (row, column)
+        Pixels used.
+    centre : tuple of float
+        Row and column of the rings' centre [pixel].
+
+    Returns
+    -------
+    float
+        Full width at half maximum [pixel]; 0 where no ring is seen.
+    """
+    from scipy.signal import find_peaks, peak_widths
+
+    row, column = np.nonzero(valid)
+    down, right = row + 0.5 - centre[0], column + 0.5 - centre[1]
+    radius = np.hypot(down, right).astype(int)
+    size = int(radius.max()) + 1
+    turn = (np.arctan2(down, right) + np.pi) / (2 * np.pi)
+    place = (turn * SECTORS).astype(int) % SECTORS * size + radius
+    number = np.bincount(place, minlength=SECTORS * size).reshape(SECTORS, size)
+    total = np.bincount(place, np.asarray(counts, float)[valid], SECTORS * size)
+    widths: list[float] = []
+    for sums, pixels in zip(total.reshape(SECTORS, size), number, strict=True):
+        seen = np.flatnonzero(pixels >= FEWEST_PIXELS)
+        if seen.size < FEWEST_PIXELS:
+            continue
+        profile = sums[seen] / pixels[seen]
+        peaks, about = find_peaks(profile, prominence=0.0)
+        if peaks.size:
+            high = about["prominences"] >= CLEAR_RING * about["prominences"].max()
+            widths += peak_widths(profile, peaks[high], rel_height=0.5)[0].tolist()
+    return float(np.quantile(widths, 0.25)) if widths else 0.0
 
 
 def _intersect_normals(flattened: Array, valid: Bool) -> Array:

@@ -4,7 +4,7 @@ the header."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,35 @@ class Setup:
     """The image says that it is synthetic."""
     faults: list[BadInput]
     """Frames that could not be used."""
+
+    def bin(self, factor: int) -> Setup:
+        """Return the image in larger pixels, each the mean of its valid ones.
+
+        Parameters
+        ----------
+        factor : int
+            Pixels along each axis that become one; what is left over at the far edges is dropped.
+
+        Returns
+        -------
+        Setup
+            A pixel is valid where half of its pixels are.
+        """
+        if factor == 1:
+            return self
+        rows, columns = (size // factor for size in self.counts.shape)
+        blocks = (rows, factor, columns, factor)
+        inside = (slice(rows * factor), slice(columns * factor))
+        total = self.counts[inside].reshape(blocks).sum(axis=(1, 3))
+        number = self.valid[inside].reshape(blocks).sum(axis=(1, 3))
+        valid = 2 * number >= factor**2
+        return replace(
+            self,
+            counts=np.where(valid, total / np.maximum(number, 1), 0.0),
+            valid=valid,
+            pixel1=self.pixel1 * factor,
+            pixel2=self.pixel2 * factor,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

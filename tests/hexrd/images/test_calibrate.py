@@ -1,9 +1,11 @@
 """The detector from an image of a calibrant: geometry from an independent forward model, a .poni
 verified."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hexrd.made_images import WAVELENGTH, calibrant_counts, tiff
+from hexrd.made_images import TRUE, WAVELENGTH, calibrant_counts, tiff
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import geometry as geo
@@ -30,6 +32,22 @@ def test_geometry_of_a_tilted_detector(calibrated):
     tilt = np.degrees(np.arccos(np.cos(calibrated["tilt1"]) * np.cos(calibrated["tilt2"])))
     assert float(tilt) == pytest.approx(1.2, abs=0.05)
     assert np.nanmax(np.abs(calibrated["ring_held_out"])) < 150
+
+
+@pytest.mark.parametrize("width", [6.0, 12.0, 16.0])
+def test_rings_of_any_width_in_pixels(tmp_path, width):
+    """Small pixels far away, or a broad point spread: rings 6 to 16 pixels across."""
+    fine = replace(TRUE, size=1100, pixel=0.05, distance=200.0, column=530.4, row=561.8)
+    sigma = width * fine.pixel / fine.distance / np.sqrt(8 * np.log(2))
+    counts = calibrant_counts(int(width), fine, width=sigma)
+    options = Geometry(wavelength=WAVELENGTH, distance=205.0, pixel_size=50.0)
+    found = calibrate_detector(tiff(tmp_path / "wide.tif", counts), options)
+    for name, truth in (("direct_distance", 0.2), ("beam_column", 530.4), ("beam_row", 561.8)):
+        error = np.hypot(float(found[f"{name}_stderr"]), float(found[f"{name}_systematic"]))
+        assert abs(float(found[name]) - truth) < 4 * error
+    assert float(found["beam_row"]) == pytest.approx(561.8, abs=0.15)
+    assert float(found["direct_distance"]) == pytest.approx(0.2, rel=3e-4)
+    assert float(found["pixel1"]) == pytest.approx(5e-5)
 
 
 @pytest.mark.slow

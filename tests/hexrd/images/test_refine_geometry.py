@@ -244,6 +244,20 @@ def test_the_beam_of_a_refined_geometry():
     assert (refined.beam_row, refined.beam_column) == (fit.beam[1], fit.beam[2])
 
 
+def test_a_geometry_in_the_pixels_of_the_image_as_stored():
+    coarse = points()
+    fit = cal.refine_beam(coarse, ANGLES, TRUE)
+    found = cal.RefinedGeometry(plane=TRUE, fit=fit, points=coarse).unbin(3)
+    fine = replace(coarse, row=3 * coarse.row, column=3 * coarse.column)
+    plane = replace(TRUE, pixel1=TRUE.pixel1 / 3, pixel2=TRUE.pixel2 / 3)
+    again = cal.refine_beam(fine, ANGLES, plane)
+    assert found.plane == plane
+    assert np.allclose(found.fit.beam, again.beam, rtol=1e-6, atol=1e-6)
+    assert np.allclose(found.points.row, fine.row)
+    exact = cal.plane_from_beam(found.fit.beam, plane.pixel1, plane.pixel2)
+    assert exact.poni1 == pytest.approx(TRUE.poni1, abs=1e-7)
+
+
 def test_windows_narrow_from_search_to_search():
     reaches = [window.reach for window in cal.SEARCH_WINDOWS]
     assert reaches == sorted(reaches, reverse=True) and reaches[0] == 2 * reaches[-1]

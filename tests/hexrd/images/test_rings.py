@@ -134,6 +134,23 @@ def test_without_a_ring_in_reach_the_rough_distance_stays():
     assert find_distance(draw((80, 90)), 400.0, angles=far) == (400.0, -1.0)
 
 
+@pytest.mark.parametrize("width", [2.0, 4.0, 9.0, 15.0])
+def test_the_width_of_rings(width):
+    shape, centre = (420, 440), (201.3, 228.7)
+    row, column = np.indices(shape) + 0.5
+    radius = np.hypot(row - centre[0], (column - centre[1]) * 1.01)
+    peaks = np.exp(
+        -4 * np.log(2) * ((radius[..., None] - np.array([60.0, 120.0, 180.0])) / width) ** 2
+    )
+    image = noisy(40.0 + 400 * peaks.sum(axis=-1))
+    found = rings.measure_ring_width(image, np.ones(shape, bool), centre)
+    assert found == pytest.approx(width, rel=0.25, abs=0.6)
+
+
+def test_no_ring_has_no_width():
+    assert rings.measure_ring_width(np.zeros(SHAPE), EVERYWHERE, (80.0, 90.0)) == 0.0
+
+
 def explained(radii_drawn, radii_known):
     plane = plane_from_beam(np.array([0.04, 80.0, 90.0, 0.0, 0.0]), 1e-4, 1e-4)
     flat = rings.flatten_image(draw((80, 90), radii_drawn), EVERYWHERE)

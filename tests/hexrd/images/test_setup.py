@@ -1,5 +1,7 @@
 """What is known of a detector before its rings are looked at, and which statement counts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hexrd.made_images import tiff
@@ -39,6 +41,21 @@ def poni(tmp_path):
     path = tmp_path / "a.poni"
     path.write_text(PONI)
     return str(path)
+
+
+def test_binned_pixels_are_the_mean_of_their_valid_ones(image):
+    whole = setup.read_setup(image, KNOWN)
+    rows, columns = whole.counts.shape
+    pixels = np.arange(rows * columns, dtype=float).reshape(rows, columns)
+    valid = np.ones((rows, columns), bool)
+    valid[0, 0] = False
+    valid[0:2, 2:4] = [[False, False], [False, True]]
+    found = replace(whole, counts=np.where(valid, pixels, 0.0), valid=valid).bin(2)
+    assert found.counts.shape == (rows // 2, columns // 2)
+    assert found.counts[0, 0] == pytest.approx(np.mean([1, columns, columns + 1]))
+    assert found.valid[0, 0] and not found.valid[0, 1] and found.counts[0, 1] == 0
+    assert (found.pixel1, found.pixel2) == (2 * whole.pixel1, 2 * whole.pixel2)
+    assert whole.bin(1) is whole
 
 
 def test_options_come_first(image):
