@@ -35,7 +35,7 @@ LARGEST_ANGLE = 60
 """Rings beyond this 2theta are not used [degree]."""
 USUAL_WIDTH = 4.0
 """Full width of rings in the pixels that they are searched in [pixel]."""
-LARGEST_WIDTH = 7.0
+LARGEST_WIDTH = 5.0
 """Rings wider than this are searched in larger pixels [pixel]."""
 LEAST_CORRELATION = 0.25
 """Correlation of the radial profile with the calibrant's below which its rings are not there."""

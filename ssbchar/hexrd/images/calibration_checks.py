@@ -23,7 +23,7 @@ FEWEST_RINGS = 4
 HELD_OUT_LIMIT = 400.0
 """A calibration whose left-out rings are typically further off [ppm] has the wrong calibrant or
 wavelength."""
-EXPLAINED_LIMIT = 0.85
+EXPLAINED_LIMIT = 0.95
 """Share of the rings' intensity that must lie on rings of the calibrant."""
 RADIUS_ERROR = 0.02
 """Systematic error of a ring's radius [pixel], from the asymmetry of its profile and the depth of

@@ -248,9 +248,9 @@ def test_the_radius_error_of_the_wavelength_does_not_depend_on_its_offset():
 
 
 @pytest.mark.parametrize(
-    ("share", "told"), [(0.85, None), (0.849, "15 % of the rings"), (0.2, ": 80 % of the rings")]
+    ("share", "told"), [(0.95, None), (0.949, "5 % of the rings"), (0.2, ": 80 % of the rings")]
 )
-def test_rings_must_explain_85_percent(monkeypatch, share, told):
+def test_rings_must_explain_95_percent(monkeypatch, share, told):
     monkeypatch.setattr(checks.rings, "measure_explained_share", lambda *a: share)
     if told is None:
         check_rings()
