@@ -15,7 +15,11 @@ from ssbchar.hexrd.furnace.segments import SegmentKind
 from ssbchar.hexrd.onset.transition import find_transitions
 from ssbchar.hexrd.unindexed import detection_limits
 from ssbchar.hexrd.verdict import phase_rows, phase_stability, quality_rows, sentences
-from ssbchar.hexrd.verdict.cell_change import compare_at_rest, compare_over_stretches
+from ssbchar.hexrd.verdict.cell_change import (
+    compare_at_rest,
+    compare_over_stretches,
+    measure_broadening,
+)
 from ssbchar.hexrd.verdict.cell_scale_check import check_cell_scale
 from ssbchar.hexrd.verdict.common_change import (
     POWER_OF_LENGTH,
@@ -160,7 +164,7 @@ def conclude_series(
                 known.get(name),
                 geometry,
                 options,
-                kept=cells.list_kept(name),
+                unchanged=cells.list_unchanged(name),
             ),
             *conclude_second_cells(seconds.get(name, [])),
             *compare_with_listed(name, cells.before.get(name), known, frames.temperature, unlisted),
@@ -239,14 +243,15 @@ class ComparedSeries:
     """Relative error [1] of lengths of a sample that may have moved, of curves that no standard has
     corrected."""
 
-    def list_kept(self, name: str) -> list[str]:
-        """Return the names of the stretches over which a phase kept its intensity."""
+    def list_unchanged(self, name: str) -> list[str]:
+        """Return the names of the stretches over which a phase was there and its intensity is not
+        said to have changed."""
         return [
             one.comparison.stretch
             for one in self.decided
             if one.comparison.phase == name
             and one.comparison.quantity == Compared.INTENSITY
-            and one.decision.verdict == Verdict.RETAINED
+            and one.decision.verdict != Verdict.CHANGED
         ]
 
     def find_geometry(self, segment: str, ratio: StandardRatio | None) -> float:
@@ -341,7 +346,13 @@ def compare_series(
     ]
     stretches = list_stretches(series.furnace, options)
     sample = {name: cell for name, cell in before.items() if name != path.standard}
-    at_rest, common = compare_at_rest(sample, after, free, frames, path, options)
+    broadening = {
+        name: measure_broadening(lattice, p, frames.before, frames.after)
+        for p, name in enumerate(names)
+    }
+    at_rest, common = compare_at_rest(
+        sample, after, free, frames, path, options, broadening=broadening
+    )
     over_stretches, shared = compare_over_stretches(
         series, initial, stretches, explained, path, options
     )

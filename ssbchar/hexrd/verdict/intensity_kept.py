@@ -31,10 +31,14 @@ from ssbchar.uncertain import average_by_weight
 if TYPE_CHECKING:
     import xarray as xr
 
+ALIKE = 5
+"""Phases have lost alike where they differ from their mean by less than a fifth of it."""
 KEPT = 100.0
 """What stands for all of the intensity [percent]."""
 GAIN = ""
 """Name under which the background stands among the phases."""
+MOST_ABSENT = 0.2
+"""Share of a stretch's frames that may lack a phase by chance [1]."""
 UNKNOWN_SCATTER = 0.02
 """Relative error [1] of the background of a single frame: monitors are no better."""
 
@@ -119,7 +123,7 @@ def _build_comparisons(
     is_trend: bool = False,
 ) -> list[Comparison]:
     """Return the comparisons of one stretch, each with what all phases share in its systematic."""
-    shared = find_shared_change(changes)
+    shared = find_shared_change(_drop_doubtful_background(changes))
     return [
         Comparison(
             phase=change.phase,
@@ -137,6 +141,22 @@ def _build_comparisons(
         for change in changes
         if change.phase not in (GAIN, path.standard)
     ]
+
+
+def _drop_doubtful_background(changes: Sequence[IntensityChange]) -> list[IntensityChange]:
+    """Return the changes without that of the background where several phases have lost alike: a
+    beam that weakens beside a detector's dark counts, fluorescence or the furnace's own light does
+    the same."""
+    phases = [change for change in changes if change.phase != GAIN]
+    if len(phases) < 2:
+        return list(changes)
+    middle = float(np.mean([change.value for change in phases]))
+    alike = all(
+        abs(change.value - middle)
+        <= SURELY * np.hypot(change.stderr, change.systematic) + abs(middle) / ALIKE
+        for change in phases
+    )
+    return phases if alike else list(changes)
 
 
 def _build_estimate(change: IntensityChange, shared: float) -> Estimate:
@@ -172,7 +192,7 @@ def measure_over_stretch(
     explained: ExplainedArea,
 ) -> IntensityChange | None:
     """Return how much intensity a phase has at the end of a stretch over that at its beginning,
-    less what its own trend explains [1]. None where too few frames show it.
+    less what its own trend explains [1]. None where too few frames show it, or where it is gone.
 
     Thermal motion weakens lines smoothly: the logarithm of the intensity falls about linearly with
     temperature (Debye and Waller). Without cooling nobody knows what of the trend itself is a loss:
@@ -192,6 +212,10 @@ def measure_over_stretch(
     frames = stretch.frames[~explained.misfit[stretch.frames]]
     is_there = (one["present"].values == 1) & (intensity > 0) & (stderr > 0)
     used = frames[is_there[frames]]
+    # A phase that is gone at the end, or for a while, was not kept by frames that still show it.
+    is_gone = (one["present"].values == 0)[frames]
+    if is_gone.size and (is_gone[-trend.LAST :].all() or is_gone.mean() > MOST_ABSENT):
+        return None
     log, log_stderr = np.log(intensity[used]), stderr[used] / intensity[used]
     if stretch.kind == SegmentKind.HOLD:
         drift = trend.measure_drift(read_times(furnace)[used], log, log_stderr)
@@ -201,7 +225,7 @@ def measure_over_stretch(
             phase=phase,
             value=drift.value,
             stderr=drift.stderr,
-            systematic=0.0,
+            systematic=drift.form,
             basis=sentences.describe_drift(drift, furnace, used),
             dof=drift.dof,
         )
@@ -242,8 +266,7 @@ def measure_at_rest(
     means = []
     for chosen in (frames.before, frames.after):
         good = chosen[np.isfinite(intensity[chosen]) & (stderr[chosen] > 0)]
-        fitted = good[~explained.misfit[good]]
-        good = fitted if fitted.size else good
+        good = good[~explained.misfit[good]]
         if not good.size:
             return None
         means.append(average_by_weight(intensity[good], stderr[good])[:2])

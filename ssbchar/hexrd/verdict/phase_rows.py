@@ -196,7 +196,7 @@ def build_expansion_rows(
     geometry: Mapping[str, float],
     options: Stability,
     *,
-    kept: Collection[str] = (),
+    unchanged: Collection[str] = (),
 ) -> list[Conclusion]:
     """Return the mean linear expansion [1/K] of a phase's free lengths and volume on every segment.
 
@@ -214,16 +214,17 @@ def build_expansion_rows(
         Segment to the relative error [1] that the sample's place may give the growth of a length.
     options : Stability
         When two values differ [standard deviations].
-    kept : collection of str
-        Segments over which the phase kept its intensity against its own trend: what left its first
-        level there did so by thermal motion, and is no reaction.
+    unchanged : collection of str
+        Segments over which the phase was there and its intensity, against its own trend and what
+        all phases share, is not said to have changed: what left its first level there did so by
+        thermal motion or with the beam, or nobody knows; it is no reaction.
     """
     rows = []
     model = expansion.attrs["model"]
     for s, segment in enumerate(expansion["segment"].values.astype(str)):
         one = expansion.isel(phase=phase, segment=s)
         curve = _read_curve(one)
-        if segment in kept:
+        if segment in unchanged:
             curve = replace(curve, reacting_from=float("nan"))
         if not np.isfinite(curve.low):
             rows += _tell_no_mean(one, str(segment))

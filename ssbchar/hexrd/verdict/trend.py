@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
 
 FEWEST_BEYOND = 3
@@ -18,6 +19,8 @@ LAST_SHARE = 0.1
 """Share of the stretch, from the end, whose points are compared."""
 SCATTERED = 2.0
 """Reduced chi-square from which the scatter makes the error, not what was stated."""
+BENT = 3.5
+"""Standard errors from which the ends of a stretch do not lie on its line."""
 EARLY_SHARES = (0.5, 2 / 3)
 """Shares of the stretch to which the trend is fitted: two honest ones, whose difference is the
 error of its form."""
@@ -45,6 +48,9 @@ class Drift:
     points: int
     chi2: float
     """Reduced chi-square [1] about the line, 1 for two points."""
+    form: float = 0.0
+    """By how much the ends themselves lie further apart, or closer, than the line says, where
+    chance does not explain it: the change is no straight line."""
 
     @property
     def dof(self) -> float:
@@ -121,7 +127,9 @@ def measure_drift(x: Array, y: Array, stderr: Array) -> Drift | None:
     """Return the change from the first to the last point by a weighted straight line; None for
     fewer than two points.
 
-    The error grows with the scatter about the line (Birge).
+    The error grows with the scatter about the line (Birge). What happens within a few frames, at
+    the beginning say, a line over many does not follow: the means of one, two, four, ... points at
+    both ends are held against it.
 
     Parameters
     ----------
@@ -142,9 +150,29 @@ def measure_drift(x: Array, y: Array, stderr: Array) -> Drift | None:
     chi2 = float(np.sum(weight * left**2) / (x.size - 2)) if x.size > 2 else 1.0
     # From the first to the last point: u may run backwards.
     run = float(u[-1] - u[0])
+    form = _measure_bend(left, stderr)
     return Drift(
         value=slope * run,
+        form=form,
         stderr=float(np.sqrt(max(chi2, 1.0) / power)) * abs(run),
         points=int(x.size),
         chi2=chi2,
     )
+
+
+def _measure_bend(left: Array, stderr: Array) -> float:
+    """Return how far apart both ends of what a line leaves are, by the number of points in which
+    that is largest and no chance; 0 where it is chance."""
+    found, count = 0.0, 1
+    scatter = (
+        sigma_from_deviations(np.diff(left)) / np.sqrt(2) if left.size > FEWEST_BEYOND else 0.0
+    )
+    error = np.maximum(stderr, scatter)
+    while 2 * count <= left.size // 2:
+        first, last = slice(count), slice(left.size - count, None)
+        apart = abs(float(np.mean(left[last]) - np.mean(left[first])))
+        sigma = float(np.hypot(np.linalg.norm(error[first]), np.linalg.norm(error[last]))) / count
+        if apart > BENT * sigma:
+            found = max(found, apart)
+        count *= 2
+    return found

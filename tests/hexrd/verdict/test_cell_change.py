@@ -1,7 +1,10 @@
 """Cells against themselves, with known truth: over holds, against their own expansion, at rest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import xarray as xr
 from hexrd.made_lattice import CELLS, MadePhase, add_lines, made
 
 from ssbchar.crystal.cell import volume_from_cell
@@ -9,7 +12,7 @@ from ssbchar.hexrd.expansion import fit
 from ssbchar.hexrd.expansion.options import Expansion
 from ssbchar.hexrd.verdict import cell_change
 from ssbchar.hexrd.verdict.common_change import BeamPath
-from ssbchar.hexrd.verdict.comparison import Decided, decide_all, list_stretches
+from ssbchar.hexrd.verdict.comparison import Compared, Decided, decide_all, list_stretches
 from ssbchar.hexrd.verdict.line_area import ExplainedArea
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames, RefinedSeries
@@ -174,3 +177,66 @@ def test_a_drift_at_rest_widens_the_return() -> None:
     right = 100 * 0.01 / CELLS["monoclinic"][0][0] / 2 / np.sqrt(3)
     noise = 100 * 2 * np.sqrt(2 / 3) * 1e-5 / np.sqrt(3)
     assert found[0].estimate.systematic == pytest.approx(np.hypot(right, noise), rel=1e-3)
+
+
+def widths(before: float, after: float, scatter: float = 0.0) -> xr.Dataset:
+    """Two times six frames of one phase with lines of two breadths [degree]."""
+    rng = np.random.default_rng(0)
+    breadth = np.repeat([before, after], 6) * (1 + scatter * rng.normal(size=12))
+    return xr.Dataset({"strain_width": (("frame", "phase"), breadth[:, None])})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "scatter", "breadth"),
+    [
+        (0.03, 0.05, 0.0, 0.04),
+        (0.0, 0.2, 0.0, 0.2),
+        (0.05, 0.03, 0.0, 0.0),
+        (0.05, 0.055, 0.0, 0.0),
+        (0.03, 0.04, 0.3, 0.0),
+    ],
+)
+def test_lines_that_became_broader(
+    before: float, after: float, scatter: float, breadth: float
+) -> None:
+    found = cell_change.measure_broadening(
+        widths(before, after, scatter), 0, np.arange(6), np.arange(6, 12)
+    )
+    assert found == pytest.approx(np.radians(breadth) / 2)
+    assert cell_change.measure_broadening(xr.Dataset(), 0, np.arange(6), np.arange(6, 12)) == 0.0
+
+
+def test_a_cell_whose_lines_became_broader_is_not_said_to_be_kept() -> None:
+    """0.17 % of d: a cubic cell may have parted by that."""
+    frames = ReferenceFrames(
+        before=np.arange(4), after=np.arange(4, 7), temperature=25.0, on_hold=True
+    )
+    free = {"A": [0, 1, 2, 6]}
+
+    def words(broadening: float) -> set[str]:
+        found, _ = cell_change.compare_at_rest(
+            {"A": cell()},
+            {"A": cell()},
+            free,
+            frames,
+            UNKNOWN,
+            OPTIONS,
+            broadening={"A": broadening},
+        )
+        told = all("may have parted" in one.basis for one in found)
+        assert told == (broadening > 0)
+        return {str(one.decision.verdict) for one in decide_all(found)}
+
+    assert words(0.0) == {"retained"}
+    assert words(0.0017) == {"inconclusive"}
+
+
+def test_cells_of_frames_that_are_not_explained_are_not_compared() -> None:
+    frames = ReferenceFrames(
+        before=np.arange(4), after=np.arange(4, 7), temperature=25.0, on_hold=True
+    )
+    unfitted = replace(cell(), is_fitted=False)
+    found, _ = cell_change.compare_at_rest(
+        {"A": cell()}, {"A": unfitted}, {"A": [0, 1, 2, 6]}, frames, UNKNOWN, OPTIONS
+    )
+    assert [one.quantity for one in found] == [Compared.VOLUME]

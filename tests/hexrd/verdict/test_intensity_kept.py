@@ -10,7 +10,7 @@ from ssbchar.hexrd.expansion.options import Expansion
 from ssbchar.hexrd.verdict import intensity_kept
 from ssbchar.hexrd.verdict.common_change import BeamPath
 from ssbchar.hexrd.verdict.comparison import Decided, decide_all, list_stretches
-from ssbchar.hexrd.verdict.line_area import measure_explained_area
+from ssbchar.hexrd.verdict.line_area import ExplainedArea, measure_explained_area
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import RefinedSeries, select_reference_frames
 
@@ -105,6 +105,52 @@ def test_a_background_that_rises_is_no_gain() -> None:
     assert risen["A", "after cooling"].decision.verdict == "changed"
     fallen = decided([A], gain=0.6, background=(50.0, 45.0), seed=3, **STRONG)
     assert fallen["A", "after cooling"].decision.verdict == "inconclusive"
+
+
+def test_a_background_that_rises_while_all_phases_lose_alike_tells_nothing() -> None:
+    """A beam that decays beside dark counts that grow; of two phases one alone loses for good."""
+    risen = decided([A, B], gain=0.6, background=(50.0, 60.0), seed=3, **STRONG)
+    for phase in ("A", "B"):
+        assert risen[phase, "after cooling"].decision.verdict == "inconclusive"
+    lost = MadePhase(name="L", begin=700.0, end=950.0, thermal=0.1)
+    found = decided([lost, B], background=(50.0, 60.0), seed=3, **STRONG)
+    assert found["L", "after cooling"].decision.verdict == "changed"
+
+
+@pytest.mark.parametrize("seen", [0, 40])
+def test_a_phase_that_is_gone_was_not_kept_by_the_frames_that_show_it(seen: int) -> None:
+    """Gone at the end of heating, or for half of it."""
+    lattice, furnace = made([A, B], seed=1, **STRONG)
+    heating = np.flatnonzero(furnace["segment"].values == "heating")
+    gone = heating[-20:] if not seen else heating[10:seen]
+    present = lattice["present"].values.copy()
+    present[gone, 0] = 0
+    lattice = lattice.assign(present=(lattice["present"].dims, present))
+    curves = fit.fit_expansion(lattice, furnace, Expansion())
+    lattice, peaks = add_lines(lattice)
+    series = RefinedSeries(lattice=lattice, furnace=furnace, expansion=curves)
+    explained = measure_explained_area(peaks, lattice, None, OPTIONS)
+    (stretch,) = [one for one in list_stretches(furnace, OPTIONS) if one.name == "heating"]
+    assert intensity_kept.measure_over_stretch(series, "A", stretch, explained) is None
+    assert intensity_kept.measure_over_stretch(series, "B", stretch, explained) is not None
+
+
+def test_frames_that_are_not_explained_keep_no_intensity() -> None:
+    lattice, furnace = made([A, B], seed=1, **STRONG)
+    curves = fit.fit_expansion(lattice, furnace, Expansion())
+    lattice, _ = add_lines(lattice)
+    series = RefinedSeries(lattice=lattice, furnace=furnace, expansion=curves)
+    frames = select_reference_frames(furnace, OPTIONS)
+    share = np.ones(lattice.sizes["frame"])
+    good = intensity_kept.measure_at_rest(
+        series, "A", frames, ExplainedArea(share=share, bound=0.8)
+    )
+    assert good is not None
+    share[frames.after] = 0.5
+    assert (
+        intensity_kept.measure_at_rest(series, "A", frames, ExplainedArea(share=share, bound=0.8))
+        is None
+    )
 
 
 def test_a_standard_tells_a_gain_from_a_loss() -> None:

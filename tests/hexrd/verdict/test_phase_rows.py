@@ -200,9 +200,9 @@ def test_a_reaction_within_the_range(reacting_from: float, heating: str, cooling
     assert [r.verdict for r in rows] == [heating, cooling]
 
 
-def test_a_segment_over_which_the_intensity_was_kept_has_no_reaction() -> None:
+def test_a_segment_over_which_no_intensity_changed_has_no_reaction() -> None:
     ds = expansion(reacting_from=300.0)
-    rows = phase_rows.build_expansion_rows(ds, 0, [0], None, {}, OPTIONS, kept=["cooling"])
+    rows = phase_rows.build_expansion_rows(ds, 0, [0], None, {}, OPTIONS, unchanged=["cooling"])
     assert [r.verdict for r in rows] == ["reacting", "ok"]
     assert ["reacting from 300" in r.reason for r in rows] == [True, False]
 

@@ -91,3 +91,26 @@ def test_a_drift_whose_error_is_its_scatter_has_few_degrees_of_freedom() -> None
     found = trend.measure_drift(np.arange(4.0), y, np.full(4, 0.01))
     assert found is not None and found.dof == 2
     assert found.stderr == pytest.approx(0.01 * np.sqrt(found.chi2) / np.sqrt(5 / 9))
+
+
+@pytest.mark.parametrize("tau", [0.01, 0.04])
+def test_what_happens_in_a_few_points_is_no_straight_line(tau: float) -> None:
+    """Thirty percent go at the beginning: the line over all points says much less."""
+    rng = np.random.default_rng(4)
+    x, stderr = np.linspace(0, 1, 70), np.full(70, 0.01)
+    y = np.log(1 - 0.3 * (1 - np.exp(-x / tau))) + 0.01 * rng.normal(size=70)
+    found = trend.measure_drift(x, y, stderr)
+    assert found is not None and found.value > -0.2
+    assert found.value - 2 * np.hypot(found.stderr, found.form) < np.log(0.7)
+
+
+def test_noise_and_a_steady_drift_have_no_bend() -> None:
+    rng = np.random.default_rng(5)
+    x, stderr = np.linspace(0, 1, 60), np.full(60, 0.02)
+    found = [
+        trend.measure_drift(x, 0.3 * x + 0.02 * rng.normal(size=60), stderr) for _ in range(400)
+    ]
+    bent = [one.form > 0 for one in found if one is not None]
+    assert np.mean(bent) < 0.01
+    wild = [trend.measure_drift(x, 0.2 * rng.normal(size=60), stderr) for _ in range(400)]
+    assert np.mean([one.form > 0 for one in wild if one is not None]) < 0.02
