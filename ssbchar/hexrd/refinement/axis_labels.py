@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NEAR = 0.06
 """Relative difference of elements of the reciprocal metric up to which axes are nearly equal (3 %
 of lengths, 3 degrees)."""
+MERGED = 2.0
+"""How many times more a line says of two axes than they show where they have merged [1]."""
 APART = 10.0
 """Standard errors of the axes' difference from which a frame tells by itself where they go."""
 NO_WORSE = 9.0
@@ -146,7 +148,9 @@ def find_exchanged(
 
     From the frame of the largest difference outwards, a frame whose axes are well apart is expected
     on the straight line through the two such before it: axes may cross, they do not jump. Frames
-    between, whose axes are hardly apart, are labelled as the last one that was.
+    between, whose axes are hardly apart, are labelled as the last one that was. Where the line says
+    far more than a frame beyond such shows, the axes have not gone on along it: they have merged
+    and parted again, of which continuity says nothing, and the labels stay.
 
     Parameters
     ----------
@@ -169,12 +173,23 @@ def find_exchanged(
         for i in order:
             value = differences[i][0]
             expected = _continue(seen, i) if i in clear else seen[-1][1]
+            if abs(expected) > MERGED * abs(value) and _is_merged_between(
+                frames, clear, seen[-1][0], i
+            ):
+                expected = seen[-1][1]
             if expected * value < 0 and abs(-value - expected) < abs(value - expected):
                 exchanged.append(i)
                 value = -value
             if i in clear and i != first:
                 seen = [*seen[-1:], (i, value)]
     return sorted(set(exchanged))
+
+
+def _is_merged_between(frames: list[int], clear: set[int], first: int, last: int) -> bool:
+    """Return whether the axes are hardly apart in all frames between two, and there are some."""
+    low, high = min(first, last), max(first, last)
+    between = [i for i in frames if low < i < high]
+    return len(between) > 1 and not clear.intersection(between)
 
 
 def _continue(seen: list[tuple[int, float]], frame: int) -> float:

@@ -78,6 +78,17 @@ def test_labels_follow_from_the_frame_of_largest_difference(
     assert al.find_exchanged(differences(*values)) == exchanged
 
 
+def test_axes_that_merged_and_parted_again_keep_their_labels() -> None:
+    """Heated until they are equal, held so, cooled: symmetric in time. A crossing goes on."""
+    merged = np.concatenate([np.linspace(5, 0, 11), np.zeros(30), np.linspace(0, 5, 11)]) * 1e-3
+    given = {i: (value, 2e-5) for i, value in enumerate(merged)}
+    assert al.find_exchanged(given) == []
+    crossing = np.linspace(5, -5, 53) * 1e-3
+    assert al.find_exchanged({i: (value, 1e-5) for i, value in enumerate(crossing)}) == []
+    folded = {i: (abs(value), 1e-5) for i, value in enumerate(crossing)}
+    assert al.find_exchanged(folded) == [*range(27, 53)]
+
+
 def test_all_frames_may_be_labelled_the_other_way() -> None:
     given = differences(90, 60, 2, -40)
     assert al.find_exchanged(given, is_reversed=True) == [0, 1, 2]
