@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ssbchar.hexrd.refinement.axis_labels import strain_from_metric
 from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
@@ -45,6 +47,10 @@ SETTLED_FRAMES = 5
 starts from them, and a short series has no others to find its zero by."""
 ROUNDS = 6
 """Most times that such a frame is refined."""
+NEARER = 0.5
+"""Two cells are exchanged where they are then nearer to those expected by this factor [1]."""
+AS_GOOD = 1.05
+"""... and the weighted squares rise by no more than this factor [1]."""
 AT_REST = 0.2
 """Change between two refinements [standard errors] below which a frame has converged."""
 
@@ -209,7 +215,10 @@ def refine_from_neighbour(
         neighbour_strain={p: start.strain[p] for p in present},
     )
     fit = _refine_with_search(setup, i, pattern, search, setup.limit_steps(linear_range))
-    return settle_frame(setup, i, pattern, fit, search.neighbour_strain) if settle else fit
+    if not settle:
+        return fit
+    fit = settle_frame(setup, i, pattern, fit, search.neighbour_strain)
+    return name_phases_as_listed(setup, i, pattern, fit)
 
 
 def refine_first_frame(
@@ -246,6 +255,62 @@ def refine_first_frame(
         setup.series, pattern, present, start=start, prior=prior, convergence=convergence
     )
     return _release_unknown_patterns(setup.series, pattern, fit, prior, convergence)
+
+
+def name_phases_as_listed(
+    setup: PassSetup, i: int, pattern: FramePattern, fit: FrameFit
+) -> FrameFit:
+    """Return the frame with the cells of two phases exchanged where they then are nearer to those
+    expected and the frame fits as well.
+
+    Of two lattices that are nearly alike the phase that enters first finds the stronger lines,
+    whosever they are.
+
+    Parameters
+    ----------
+    setup : PassSetup
+    i : int
+        The frame.
+    pattern : FramePattern
+        [counts].
+    fit : FrameFit
+        Of the frame.
+    """
+    for p, q in itertools.combinations(fit.present, 2):
+        one, other = setup.series.phases[p], setup.series.phases[q]
+        if one.system != other.system or one.free != other.free:
+            continue
+        strain, rows, free = fit.parameters.strain, [p, q], one.free
+        metrics = [
+            lattice.reference + strain[phase, :free] @ lattice.directions
+            for phase, lattice in ((p, one), (q, other))
+        ]
+        crossed = np.stack(
+            [strain_from_metric(one, metrics[1]), strain_from_metric(other, metrics[0])]
+        )
+        expected = setup.priors.strain[i][rows, :free]
+        now, then = (np.max(np.abs(s - expected)) for s in (strain[rows, :free], crossed))
+        if then > NEARER * now:
+            continue
+        moved = strain.copy()
+        moved[rows, :free] = crossed
+        # What an amount was to one phase it is not to the other: all begin anew.
+        start = replace(
+            fit.parameters, strain=moved, amount=np.full_like(fit.parameters.amount, np.nan)
+        )
+        near = {phase: moved[phase] for phase in fit.present}
+        again = refine_frame(
+            setup.series,
+            pattern,
+            fit.present,
+            start=start,
+            prior=setup.priors.build_frame_prior(i, near, setup.options.search / 2),
+            convergence=setup.limit_steps(),
+        )
+        again = settle_frame(setup, i, pattern, again, near)
+        if again.misfit < AS_GOOD * fit.misfit:
+            fit = again
+    return fit
 
 
 def settle_frame(

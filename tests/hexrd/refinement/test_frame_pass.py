@@ -4,10 +4,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
+from hexrd import made_frame
 from hexrd.made_frame import make_parameters, make_pattern, make_series
 
 from ssbchar.hexrd.refinement import frame_pass as fp
+from ssbchar.hexrd.refinement.axis_labels import strain_from_metric
 from ssbchar.hexrd.refinement.frame.fit import FrameFit
+from ssbchar.hexrd.refinement.frame.lattice import build_lattice
 from ssbchar.hexrd.refinement.frame.refine import FINE, ROUGH
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.series_priors import expect_from_literature
@@ -193,3 +197,54 @@ def test_dropped_phases_are_not_asked_and_joint_cells_are_not_searched(monkeypat
     found, asked, _ = newcomer(monkeypatch, [3.0, 4.0], [9.0, 9.0], dropped={1}, joint=True)
     assert found is not None and found[0] == 0
     assert asked == [(0, 1, 0.0)]
+
+
+@pytest.mark.parametrize("amounts", [(100.0, 400.0), (400.0, 100.0)])
+def test_of_nearly_equal_lattices_each_phase_has_its_own_lines(
+    amounts: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The phase that enters first would take the stronger lines, 0.8 % away."""
+    one, twin = made_frame.make_phase("cubic"), made_frame.make_phase("cubic")
+    larger = np.array([5.443, 5.443, 5.443, 90, 90, 90])
+    twin = build_lattice(
+        "twin",
+        cell=larger,
+        system="cubic",
+        hkl=np.array(made_frame.HKL["cubic"], float),
+        strength=twin.strength,
+        has_atoms=True,
+        refinable=True,
+    )
+    series = replace(
+        made_frame.make_series(free=(0, 0)),
+        phases=(one, twin),
+        strength=(one.strength, twin.strength),
+    )
+    monkeypatch.setattr(made_frame, "AMOUNTS", amounts)
+    exact = made_frame.make_parameters(strain=np.zeros((2, 6)), zero=0.0)
+    pattern = made_frame.make_pattern(series, exact, noise=1.0)
+    frames = SimpleNamespace(
+        count=1,
+        usable=np.ones(1, bool),
+        read_pattern=lambda i: pattern,
+        temperature=np.full(1, 25.0),
+        two_theta=series.two_theta,
+        segment=np.full(1, "hold", object),
+    )
+    options = Refinement()
+    priors = expect_from_literature(series, frames, [SimpleNamespace(attrs={})] * 2, options)
+    setup = fp.PassSetup(series=series, frames=frames, priors=priors, options=options)
+    start = made_frame.make_parameters(strain=np.zeros((2, 6)), zero=0.0, amount=np.full(2, np.nan))
+    fit = fp.refine_first_frame(setup, 0, pattern, start)
+    assert fit.present == (0, 1)
+    assert np.abs(fit.parameters.strain[:, 0]).max() < 1e-3
+    # Exchanged by hand they come back, and what is right stays as it is.
+    crossed = fit.parameters.strain.copy()
+    crossed[0, 0] = strain_from_metric(one, twin.reference)[0]
+    crossed[1, 0] = strain_from_metric(twin, one.reference)[0]
+    begun = replace(fit.parameters, strain=crossed, amount=np.full(2, np.nan))
+    wrong = fp.refine_first_frame(setup, 0, pattern, begun, (0, 1), search=False)
+    assert np.abs(wrong.parameters.strain[:, 0]).min() > 5e-3
+    right = fp.name_phases_as_listed(setup, 0, pattern, wrong)
+    assert np.abs(right.parameters.strain[:, 0]).max() < 1e-3
+    assert fp.name_phases_as_listed(setup, 0, pattern, right) is right
