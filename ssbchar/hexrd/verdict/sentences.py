@@ -456,6 +456,12 @@ def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stabi
         f"gone: {phase.name}{_describe_change(evidence.changes, phase.name, 'end')}"
         for phase in history.gone
     ]
+    parts += [
+        f"{phase.name} went{end} and came back"
+        f"{_describe_change(evidence.changes, phase.name, 'onset')}"
+        for phase in history.initial
+        if phase.last and (end := _describe_change(evidence.changes, phase.name, "end"))
+    ]
     parts += [_describe_unexplained(group, evidence, options) for group in history.unexplained]
     parts += [
         f"{row.subject} goes through a transition at {row.value:.0f} degC ({row.condition}): "
@@ -537,13 +543,14 @@ def _describe_phase(phase: PhaseHistory, history: MixtureHistory) -> list[str]:
     texts = [_describe_open(one) for one in open_ones]
     kept = [one for one in phase.on_the_way if one.decision.verdict == Verdict.RETAINED]
     for what, unit in (("intensity", "intensity_kept"), ("cell", "cell_change")):
-        limits = [
-            _find_limit(one)
-            for one in kept
-            if one.comparison.quantity == unit and one.comparison.unit == "percent"
-        ]
+        of_unit = [one for one in kept if one.comparison.quantity == unit]
+        limits = [_find_limit(one) for one in of_unit if one.comparison.unit == "percent"]
         if limits:
-            texts.append(f"{what} of {phase.name} kept within {max(limits):.2g} % (95 %)")
+            # Where something else is open, the limits are of what is not.
+            is_open = any(one.comparison.quantity == unit for one in open_ones)
+            stretches = dict.fromkeys(one.comparison.stretch for one in of_unit)
+            over = f" over {', '.join(stretches)}" if is_open else ""
+            texts.append(f"{what} of {phase.name} kept within {max(limits):.2g} %{over} (95 %)")
     if not phase.on_the_way:
         texts.append(f"too few frames to compare {phase.name} with itself")
     return texts

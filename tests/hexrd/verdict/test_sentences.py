@@ -119,6 +119,11 @@ def test_what_was_kept_without_cooling() -> None:
         "intensity of A kept within 4 % (95 %)",
         "cell of A kept within 0.11 % (95 %)",
     ]
+    # Where one stretch is open, the limits of the others say what they are of.
+    half = [kept(98.0, stretch="rest"), kept(90.0, 15.0, stretch="heating")]
+    (open_one, rest) = [text for text in told(of(*half), **hot)[2:] if "intensity" in text]
+    assert "over heating is open" in open_one
+    assert rest == "intensity of A kept within 4 % over rest (95 %)"
     assert told(of(kept(40.0, stretch="heating")), **hot)[2:] == [
         "A kept 40(1) % of its intensity over heating"
     ]
@@ -228,6 +233,11 @@ def test_what_came_and_went() -> None:
         "gone: A at 650 (640-661) degC on heating",
     ]
     assert told(replace(NEW, name="D"), evidence=EVIDENCE)[1] == "new: D"
+    back = Conclusion("onset_temperature", value=660.0, subject="A", condition="cooling")
+    again = replace(EVIDENCE, changes=[*CHANGES[1:3], back])
+    assert told(A, evidence=again)[1] == (
+        "A went at 650 (640-661) degC on heating and came back from 660 degC on cooling"
+    )
 
 
 @pytest.mark.parametrize(
