@@ -177,6 +177,9 @@ def conclude_series(
     rows += transitions
     limits = detection_limits.limit_absent_phases(lattice, known)
     rows += conclude_named_lines(peaks, furnace, cells.stretches)
+    shares = phase_stability.measure_group_shares(tracks)
+    unexplained = phase_stability.find_unexplained_groups(others, [*changes, *others], shares)
+    others = phase_stability.doubt_leftovers(others, unexplained, options)
     rows += [*changes, *limits, *others, *conclude_time_course(time_course, path)]
     # Phases of the library count too: the mixture is judged by the worst of all limits.
     library_limits = [row for row in others if row.quantity == "detection_limit"]
@@ -187,8 +190,6 @@ def conclude_series(
         limits=mixture_limit,
         lines=quality_rows.count_lines_seen(peaks),
     )
-    shares = phase_stability.measure_group_shares(tracks)
-    unexplained = phase_stability.find_unexplained_groups(others, [*changes, *others], shares)
     history = replace(
         collect_history(cells, unexplained, furnace, explained), transitions=transitions
     )
@@ -369,12 +370,16 @@ def compare_series(
             options=options,
         ),
     ]
-    # What all cells share is as much in the cell after cooling as in its change.
+    # What all cells share, and lines that became broader, are as much in the cell after cooling as
+    # in its change.
     carried = {
         name: replace(
             cell,
             systematic=np.hypot(
-                cell.systematic, RECTANGULAR * common.largest * POWER_OF_LENGTH * cell.value
+                cell.systematic,
+                np.hypot(RECTANGULAR * common.largest, broadening[name])
+                * POWER_OF_LENGTH
+                * cell.value,
             ),
         )
         for name, cell in after.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -257,6 +257,10 @@ def list_asked_stretches(stretches: Sequence[Stretch]) -> list[str]:
     return long or [stretch.name for stretch in stretches]
 
 
+LEFTOVERS = "the lines may be no more than strong lines leave over"
+"""Why an onset of unexplained lines is doubtful."""
+
+
 def find_unexplained_groups(
     candidates: Sequence[Conclusion],
     changes: Sequence[Conclusion],
@@ -299,6 +303,40 @@ def find_unexplained_groups(
         )
         groups.append(group)
     return groups
+
+
+def doubt_leftovers(
+    candidates: Sequence[Conclusion], groups: Sequence[UnexplainedGroup], options: Stability
+) -> list[Conclusion]:
+    """Return the rows with those of when lines came and went `doubtful` where the lines are no
+    phase of their own: what a refinement leaves over beside strong lines comes and goes with its
+    misfit.
+
+    Parameters
+    ----------
+    candidates : sequence of Conclusion
+        ``candidates.json``.
+    groups : sequence of UnexplainedGroup
+        From `find_unexplained_groups`.
+    options : Stability
+        Share of the line area [percent] from which a group is a phase.
+    """
+    products = {group.name for group in groups if group.is_product(options)}
+    leftovers = {
+        row.subject for row in candidates if row.quantity == "unexplained_lines"
+    } - products
+    return [
+        replace(row, verdict=Verdict.DOUBTFUL, reason=_join(row.reason, LEFTOVERS))
+        if row.subject in leftovers
+        and row.quantity in (*ONSETS, *ENDS)
+        and row.verdict == Verdict.OK
+        else row
+        for row in candidates
+    ]
+
+
+def _join(*texts: str) -> str:
+    return "; ".join(text for text in texts if text)
 
 
 def measure_group_shares(tracks: xr.Dataset | None) -> dict[str, float]:

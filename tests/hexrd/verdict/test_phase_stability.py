@@ -281,6 +281,18 @@ def test_groups_that_came() -> None:
     assert not open_end.stays
 
 
+def test_when_leftovers_came_is_doubtful() -> None:
+    ok = replace(ONSET, verdict="ok", reason="r")
+    rows = [replace(LINES, verdict="not_named"), ok, END, replace(ok, subject="h")]
+    for share, word in ((0.01, "doubtful"), (0.03, "ok")):
+        groups = stability.find_unexplained_groups(rows, rows, {"g": share})
+        (_, onset, end, other) = stability.doubt_leftovers(rows, groups, Stability())
+        assert onset.verdict == word and end == END and other.verdict == "ok"
+        assert onset.reason == ("r" if word == "ok" else f"r; {stability.LEFTOVERS}")
+    known = [replace(LINES, verdict="known_phase"), ok]
+    assert stability.doubt_leftovers(known, [], Stability())[1].verdict == "doubtful"
+
+
 @pytest.mark.parametrize(
     ("lines", "changes"),
     [
