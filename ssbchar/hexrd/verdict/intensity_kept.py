@@ -212,9 +212,10 @@ def measure_over_stretch(
     frames = stretch.frames[~explained.misfit[stretch.frames]]
     is_there = (one["present"].values == 1) & (intensity > 0) & (stderr > 0)
     used = frames[is_there[frames]]
-    # A phase that is gone at the end, or for a while, was not kept by frames that still show it.
+    # A phase that is gone at either end, or for a while, was not kept by frames that show it.
     is_gone = (one["present"].values == 0)[frames]
-    if is_gone.size and (is_gone[-trend.LAST :].all() or is_gone.mean() > MOST_ABSENT):
+    ends = is_gone[: trend.LAST].all() or is_gone[-trend.LAST :].all()
+    if is_gone.size and (ends or is_gone.mean() > MOST_ABSENT):
         return None
     log, log_stderr = np.log(intensity[used]), stderr[used] / intensity[used]
     if stretch.kind == SegmentKind.HOLD:

@@ -117,12 +117,12 @@ def test_a_background_that_rises_while_all_phases_lose_alike_tells_nothing() -> 
     assert found["L", "after cooling"].decision.verdict == "changed"
 
 
-@pytest.mark.parametrize("seen", [0, 40])
-def test_a_phase_that_is_gone_was_not_kept_by_the_frames_that_show_it(seen: int) -> None:
-    """Gone at the end of heating, or for half of it."""
+@pytest.mark.parametrize("gone_frames", [slice(-4, None), slice(0, 4), slice(10, 40)])
+def test_a_phase_that_is_gone_was_not_kept_by_the_frames_that_show_it(gone_frames: slice) -> None:
+    """Gone at the end of heating, not yet there at its beginning, or gone for half of it."""
     lattice, furnace = made([A, B], seed=1, **STRONG)
     heating = np.flatnonzero(furnace["segment"].values == "heating")
-    gone = heating[-20:] if not seen else heating[10:seen]
+    gone = heating[gone_frames]
     present = lattice["present"].values.copy()
     present[gone, 0] = 0
     lattice = lattice.assign(present=(lattice["present"].dims, present))
