@@ -293,10 +293,11 @@ def compare_at_rest(
         hidden = (broadening or {}).get(name, 0.0)
         if PERCENT * hidden > TOLD_SHARE * options.cell_tolerance:
             basis += f"; its lines are broader by {PERCENT * hidden:.2g} % of d: it may have parted"
-        is_fitted = before[name].is_fitted and after[name].is_fitted
+        ends = (before[name], after[name])
+        is_usable = all(one.is_fitted and one.is_one for one in ends)
         for place in free[name]:
             # The row of the volume says so itself.
-            if not is_fitted and place != VOLUME:
+            if not is_usable and place != VOLUME:
                 continue
             is_angle = place in ANGLES
             scale = float(before[name].value[place]) if is_angle else PERCENT

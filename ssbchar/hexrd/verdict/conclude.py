@@ -240,6 +240,8 @@ class ComparedSeries:
     """Indices of the frames that stand for the start."""
     last: Index
     at_one_temperature: bool
+    parted: frozenset[str]
+    """Phases whose lines are those of two cells before heating or after cooling."""
     uncorrected_displacement: float
     """Relative error [1] of lengths of a sample that may have moved, of curves that no standard has
     corrected."""
@@ -347,6 +349,9 @@ def compare_series(
     ]
     stretches = list_stretches(series.furnace, options)
     sample = {name: cell for name, cell in before.items() if name != path.standard}
+    parted = {
+        name for cells_at in (before, after) for name, cell in cells_at.items() if not cell.is_one
+    }
     broadening = {
         name: measure_broadening(lattice, p, frames.before, frames.after)
         for p, name in enumerate(names)
@@ -368,6 +373,7 @@ def compare_series(
             explained=explained,
             path=path,
             options=options,
+            parted=parted,
         ),
     ]
     # What all cells share, and lines that became broader, are as much in the cell after cooling as
@@ -398,6 +404,7 @@ def compare_series(
         first=first,
         last=last,
         at_one_temperature=at_one_temperature,
+        parted=frozenset(parted),
         uncorrected_displacement=path.uncorrected,
     )
 
@@ -417,6 +424,7 @@ def _compare_rows(name: str, cells: ComparedSeries, explained: ExplainedArea) ->
                 cooled=bool(frames.before.size and frames.after.size),
                 is_gone=name not in cells.after,
                 is_fitted=bool(ends) and explained.holds_in(ends),
+                is_one=name not in cells.parted,
             )
         )
     return rows + [build_row(one) for one in decided if one.comparison.quantity != Compared.VOLUME]

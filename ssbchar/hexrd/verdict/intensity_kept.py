@@ -3,7 +3,7 @@ hold, and after cooling against before heating."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,7 @@ def compare_intensities(
     explained: ExplainedArea,
     path: BeamPath,
     options: Stability,
+    parted: Collection[str] = (),
 ) -> list[Comparison]:
     """Return the comparisons of the intensities of phases with themselves [percent].
 
@@ -88,6 +89,8 @@ def compare_intensities(
         The internal standard, where there is one.
     options : Stability
         Tolerance of the intensity [percent].
+    parted : collection of str
+        Phases whose lines are those of two cells at one end: whose intensity it is, is open.
     """
     found: list[Comparison] = []
     names = [*phases, *([path.standard] if path.standard else [])]
@@ -106,7 +109,8 @@ def compare_intensities(
         changes = [
             change
             for name in names
-            if (change := measure_at_rest(series, name, frames, explained)) is not None
+            if name not in parted
+            and (change := measure_at_rest(series, name, frames, explained)) is not None
         ]
         rise = measure_background_rise(series.lattice, frames.before, frames.after)
         changes += [] if rise is None else [rise]

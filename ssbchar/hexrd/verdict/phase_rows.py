@@ -149,6 +149,7 @@ def build_return_row(
     cooled: bool,
     is_gone: bool,
     is_fitted: bool,
+    is_one: bool = True,
 ) -> Conclusion:
     """Return the row of the change of a phase's volume after cooling [percent].
 
@@ -168,14 +169,16 @@ def build_return_row(
         Whether the phase is not there in them.
     is_fitted : bool
         Whether the refinement explains the lines at both ends.
+    is_one : bool
+        Whether they are those of one cell.
     """
     volume = [one for one in decided if one.comparison.quantity == Compared.VOLUME]
     if volume and cooled and not is_gone:
         row = build_row(volume[0])
         words = {Verdict.RETAINED: Verdict.RETURNED, Verdict.CHANGED: Verdict.NOT_RETURNED}
         word = words.get(volume[0].decision.verdict, Verdict.INCONCLUSIVE)
-        verdict = word if is_fitted else Verdict.INCONCLUSIVE
-        reason = sentences.describe_return(volume[0], decided, is_fitted=is_fitted)
+        verdict = word if is_fitted and is_one else Verdict.INCONCLUSIVE
+        reason = sentences.describe_return(volume[0], decided, is_fitted=is_fitted, is_one=is_one)
         return replace(row, verdict=verdict, reason=reason, condition=AT_REST)
     return Conclusion(
         Compared.VOLUME,

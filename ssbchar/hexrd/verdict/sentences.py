@@ -141,7 +141,9 @@ def describe_reference_cell(
     return "; ".join(parts)
 
 
-def describe_return(volume: Decided, decided: Sequence[Decided], *, is_fitted: bool) -> str:
+def describe_return(
+    volume: Decided, decided: Sequence[Decided], *, is_fitted: bool, is_one: bool = True
+) -> str:
     """Return the reason of the change of a volume [percent].
 
     Parameters
@@ -151,8 +153,11 @@ def describe_return(volume: Decided, decided: Sequence[Decided], *, is_fitted: b
         Everything of the phase that was compared after cooling.
     is_fitted : bool
         Whether the refinement explains the lines at both ends.
+    is_one : bool
+        Whether the lines at both ends are those of one cell.
     """
     parts = [] if is_fitted else ["the refinement does not explain the lines"]
+    parts += [] if is_one else ["the lines are those of two cells"]
     parts.append(f"tolerance {volume.comparison.bound:g} %")
     axes = [one for one in decided if one.comparison.axis and one.comparison.unit == "percent"]
     if axes:

@@ -240,3 +240,8 @@ def test_cells_of_frames_that_are_not_explained_are_not_compared() -> None:
         {"A": cell()}, {"A": unfitted}, {"A": [0, 1, 2, 6]}, frames, UNKNOWN, OPTIONS
     )
     assert [one.quantity for one in found] == [Compared.VOLUME]
+    parted = replace(cell(), is_one=False)
+    found, _ = cell_change.compare_at_rest(
+        {"A": cell()}, {"A": parted}, {"A": [0, 1, 2, 6]}, frames, UNKNOWN, OPTIONS
+    )
+    assert [one.quantity for one in found] == [Compared.VOLUME]

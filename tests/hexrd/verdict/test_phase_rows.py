@@ -72,6 +72,12 @@ def test_lines_that_are_not_explained_return_nothing() -> None:
     assert row.reason.startswith("the refinement does not explain the lines; ")
 
 
+def test_lines_of_two_cells_return_nothing() -> None:
+    row = returned(0.0, 0.01, is_one=False)
+    assert row.verdict == "inconclusive"
+    assert row.reason.startswith("the lines are those of two cells; ")
+
+
 def test_a_return_that_was_not_measured() -> None:
     row = returned(0.0, 0.1, cooled=False)
     assert row.verdict == "not_measured" and row.value is None and row.systematic is None
