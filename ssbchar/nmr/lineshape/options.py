@@ -31,7 +31,9 @@ class LineFitOptions:
     """Most lines per region."""
     shapes: tuple[Shape, ...] = ("lorentz", "voigt")
     """Line shapes tried; every line begins as ``lorentz``. ``voigt``, and where it is named
-    ``powder`` (satellites of spin 3/2 and anisotropic shift), must earn their parameters."""
+    ``powder`` (satellites of spin 3/2 and anisotropic shift), must earn their parameters. Where
+    plain lines leave something over and ``powder`` is not named, the model with satellites is an
+    alternative: its share is a systematic of theirs."""
     min_gain: Annotated[float, Field(ge=0)] = 10.0
     """Least fall of the Bayesian information criterion that admits a further line or shape."""
     max_width: Annotated[float, Field(gt=0)] = 3e4

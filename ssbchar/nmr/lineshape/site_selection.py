@@ -98,6 +98,8 @@ SCATTER_OF_COUPLING = 0.3
 ADMISSIBLE = 10.0
 """A model whose criterion is at most this much higher than the best one's is an alternative (its
 odds are 1 to 150)."""
+CERTAIN = 100.0
+"""Difference of criteria beyond which odds say no more [1]."""
 MOST_ROUNDS = 12
 GROWN = replace(COMPARED, max_steps=15)
 """A fit on the way."""
@@ -149,12 +151,13 @@ def select_shapes(
     rules : SelectionRules
         Regions [Hz], and what earns a line.
     powder : bool
-        Whether powder patterns may be fitted.
+        Whether powder patterns may be reported; where they may not, a model with them is still an
+        alternative where plain lines leave something over.
     """
     begun = begin_selection(problem, rules)
     plain = select_lines(begun, rules)
     hidden = find_hidden_signal(plain, ALLOY)
-    if not (powder and asks_for_sites(plain, hidden)):
+    if not asks_for_sites(plain, hidden):
         return Selection(fit=plain, alternatives=[], hidden=hidden)
     tried = [_grow_sites(_shorten(first), rules) for first in begun.fits]
     shortest = [min(fits, key=lambda fit: fit.bic) for fits in tried]
@@ -164,8 +167,9 @@ def select_shapes(
     ]
     chosen = min(range(len(whole)), key=lambda i: whole[i].bic)
     best = conclude_selection(whole, rules)
-    if best.bic >= plain.bic:
-        odds = float(np.exp(-min(best.bic - plain.bic, 2 * ADMISSIBLE) / 2))
+    if best.bic >= plain.bic or not powder:
+        rise = float(np.clip(best.bic - plain.bic, -CERTAIN, 2 * ADMISSIBLE))
+        odds = float(np.exp(-rise / 2))
         alternatives = [_make_alternative(best, odds)] if best.bic < plain.bic + ADMISSIBLE else []
         return Selection(fit=plain, alternatives=alternatives, hidden=hidden)
     alternatives = _list_alternatives(shortest[chosen], tried[chosen])

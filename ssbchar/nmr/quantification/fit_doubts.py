@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from ssbchar.description import count_of
 from ssbchar.nmr.lineshape.line_status import AT_BOUND
 from ssbchar.nmr.quantification.region_areas import RegionSignal
 from ssbchar.typing import Array
@@ -163,7 +164,8 @@ def _doubt_shapes(lines: xr.Dataset) -> FitDoubt | None:
         return None
     share = lines["region_area"].values[0] / total
     return FitDoubt(
-        reason=f"{int(lines.attrs['models']) - 1} other models are nearly as good",
+        reason=f"{count_of(int(lines.attrs['models']) - 1, 'other model')} as good or better, "
+        "with satellites of spin 3/2",
         area=total * (share + spread * np.array([1.0, -1.0])),
         weight=1.0,
         decisive=False,

@@ -69,6 +69,18 @@ def test_the_share_is_right_within_its_error(found) -> None:
     assert float(found["hidden_gain"]) < float(found["hidden_penalty"])
 
 
+def test_without_being_named_satellites_are_an_alternative() -> None:
+    """The lines stay plain, and what the other model says is an error of their share."""
+    metal = signals.signal((METAL,), (265.0,), (900.0,), points=900)
+    clean = metal + draw_site(*ALLOY) + draw_site(*SALT)
+    fit = fit_lines(signals.dataset(signals.noisy(clean, 2e-3, 3)), LineFitOptions())
+    assert "powder" not in fit["shape"].values.tolist()
+    area, stderr = fit["region_area"].values[0], fit["region_area_stderr"].values[0]
+    spread = float(fit["model_spread"].values[0])
+    assert fit.attrs["models"] == 2 and spread > 0
+    assert abs(area[0] / area.sum() - METAL) < 3 * np.hypot(stderr[0] / area.sum(), spread)
+
+
 def test_without_patterns_the_same_decay_is_a_misfit_or_hides_one() -> None:
     clean = draw_site(*ALLOY) + signals.signal((METAL,), (265.0,), (900.0,), points=900)
     plain = LineFitOptions(shapes=("lorentz", "voigt"))
