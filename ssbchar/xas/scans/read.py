@@ -31,6 +31,7 @@ from ssbchar.xas.scans.columns import (
 )
 from ssbchar.xas.scans.element import identify_edge
 from ssbchar.xas.scans.formats.athena import IS_REFERENCE
+from ssbchar.xas.scans.formats.column_names import NAMES
 from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.formats.recognise import read_raw_scans
 from ssbchar.xas.scans.jumps import BEFORE_EDGE, Jump, find_jump, find_second_edge, measure_step
@@ -82,6 +83,8 @@ ON_EDGE = (-10.0, 20.0)
 """Where a scan must have readings [eV, relative to its edge]."""
 LEAST_GAP, GAP_IN_STEPS = 3.0, 6.0
 """Widest gap there [eV], and in steps of the scan [1]; ours."""
+WIDER = 1.5
+"""Times the step before it that a gap must be wide [1]."""
 FEWEST_ON_EDGE = 8
 """A scan of fewer points there is coarse, and has no gaps."""
 MIN_POINTS = 20
@@ -447,7 +450,9 @@ def _convert_energy(raw: RawScan, name: str, energy: Array) -> tuple[Array, list
     """Return energies in eV, and a remark where they were not."""
     stated = read_unit(raw, name)
     unit = find_unit(stated, Dimension.ENERGY) if stated else None
-    if stated and unit is None:
+    # What stands in brackets is part of a name that is known, as in "Mono Energy (alt)".
+    is_name = name.strip().lower() in NAMES["energy"]
+    if stated and unit is None and not is_name:
         problem = f"the energy column '{name}' is in '{stated}', which is no energy"
         raise BadInput(raw.where, problem, "give eV or keV, or set read.energy to another column")
     if unit is None and np.nanmax(energy) < HIGHEST_KEV:
@@ -528,7 +533,11 @@ def _refuse_gap_on_edge(scan: Scan, at: float) -> None:
         return
     steps = np.diff(x)
     widest = int(np.argmax(steps))
-    if steps[widest] > max(LEAST_GAP, GAP_IN_STEPS * float(np.median(steps))):
+    before = scan.energy[scan.energy < x[widest]]
+    # A grid that is coarse up to here lacks nothing.
+    usual = float(x[widest] - before[-1]) if before.size else 0.0
+    least = max(LEAST_GAP, GAP_IN_STEPS * float(np.median(steps)), WIDER * usual)
+    if steps[widest] > least:
         problem = f"no readings from {x[widest]:.1f} to {x[widest + 1]:.1f} eV, on its edge"
         raise BadInput(scan.where, problem, "measure again: the beam or a counter was off there")
 
@@ -563,11 +572,14 @@ def _settle_element(scan: Scan, at: float, options: ScanReading) -> tuple[str, s
     guess = find_nearest_edge(at, options.edge_tolerance)
     expected = look_up_edge(element, edge)
     if expected is None:
-        return element, edge
+        # An element without any edge is what some programs write where none is known (H K).
+        is_meant = options.element or any(of == element for of, _ in list_edges())
+        return (element, edge) if is_meant else identify_edge(scan, at, options.edge_tolerance)
     remedy = "correct read.element and read.edge, or the path"
     if not energy[0] < expected < energy[-1]:
         likely = find_nearest_edge(at)
-        looks = f"; it looks like {' '.join(likely)}" if likely else ""
+        is_own = likely == (element, edge)
+        looks = f"; it looks like {' '.join(likely)}" if likely and not is_own else ""
         span = f"{energy[0]:.0f}-{energy[-1]:.0f} eV"
         problem = f"the {element} {edge} edge ({expected:g} eV) is not in {span}{looks}"
         raise BadInput(scan.where, problem, remedy)

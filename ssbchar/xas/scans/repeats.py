@@ -28,6 +28,8 @@ ABOVE_NOISE = 3.0
 """Times the noise of the two scans that a difference must exceed [1]; ours."""
 KEPT = 0.95
 """Share of the points that a difference is averaged over [1]."""
+LEAST_STEP = 0.3
+"""Of the range of a spectrum, that its edge step is taken to have at least [1]."""
 LEAST_POINTS = 40
 """Fewer points in common cannot be compared."""
 
@@ -102,7 +104,10 @@ def _trim_and_average(residual: Array) -> float:
 
 def _measure_height(x: Array, y: Array) -> float:
     above, below = y[x > 0.3 * x[-1]], y[x < 0.5 * x[0]]
-    return max(float(np.median(above) - np.median(below)), 1e-12)
+    step = float(np.median(above) - np.median(below))
+    # A white line on a falling background has no such step.
+    low, high = np.quantile(y, [0.02, 0.98])
+    return max(step, LEAST_STEP * float(high - low), 1e-12)
 
 
 def _estimate_noise(scan: Scan, place: float) -> float:
@@ -151,6 +156,8 @@ def group_repeats(scans: Sequence[Scan], places: Sequence[float]) -> tuple[list[
                 )
     if not apart:
         return list(range(count)), ""
-    center = int(alike.sum(axis=1).argmax())
-    kept = np.flatnonzero(alike[center]).tolist()
+    # All that are kept agree with each other: a noisy scan agrees with everything.
+    kept = list(range(count))
+    while (others := (~alike[np.ix_(kept, kept)]).sum(axis=1)).any():
+        kept.pop(int(others.argmax()))
     return (kept if 2 * len(kept) > count else []), apart

@@ -214,6 +214,20 @@ def test_kev_by_unit_or_by_size() -> None:
         assert one.notes == (("energy given in keV",) if factor > 1 else ())
 
 
+def test_what_stands_in_brackets_of_a_known_name_is_no_unit() -> None:
+    given = raw(np.array([11700.0, 11900.0]))
+    energy, remarks = read._convert_energy(given, "Mono Energy (alt)", given.columns["energy"])
+    assert energy[0] == 11700.0 and remarks == []
+
+
+def test_an_edge_that_no_table_has_is_not_stated() -> None:
+    """H K is what Athena writes where the element is not known."""
+    unknown = read.check_scan(scan(element="H", edge="K"), ScanReading())
+    assert (unknown.element, unknown.edge) == ("Fe", "K")
+    kept = read.check_scan(scan(element="H", edge="K"), ScanReading(element="H"))
+    assert (kept.element, kept.edge) == ("H", "K")
+
+
 def test_the_element_by_option_header_or_project() -> None:
     energy = np.linspace(7000, 7200, 30)
     find = read._find_element
@@ -327,6 +341,20 @@ def test_a_beam_that_is_lost_on_the_edge_sets_the_scan_aside() -> None:
         read.check_scan(one, ScanReading())
     with pytest.raises(BadInput, match="are zero or negative or far below the others"):
         read._build_scan(lose_beam(7200.0, 7260.0), ScanReading())
+
+
+def test_a_grid_that_is_coarse_up_to_the_edge_lacks_nothing() -> None:
+    """5 eV up to 4 eV below the edge, then 0.25."""
+    energy = np.concatenate([np.arange(7008.0, 7108.0, 5.0), np.arange(7108.0, 7300.0, 0.25)])
+    whole = scan()
+    nothing = np.full(energy.size, np.nan)
+    mu = 1 / (1 + np.exp(-(energy - 7112) / 1.5))
+    fields = {
+        "energy": energy,
+        "mu": mu,
+        **dict.fromkeys(("mu_stderr", "i0", "mu_foil", "total"), nothing),
+    }
+    assert read.check_scan(replace(whole, **fields), ScanReading()).element == "Fe"
 
 
 def write_foil(folder: Path, foil: np.ndarray) -> Path:

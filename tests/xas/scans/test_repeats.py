@@ -78,3 +78,26 @@ def test_the_difference_is_a_share_of_the_step(size: float) -> None:
     bent = replace(bent, mu=bent.mu + SAME.step * wave)
     found = repeats.compare_scans(scan("a", noise=0.0), bent, (7120.0, 7120.0))
     assert found.size == pytest.approx(size / np.sqrt(2), rel=0.25, abs=2e-4)
+
+
+def test_a_noisy_scan_that_agrees_with_all_keeps_no_others_together() -> None:
+    """Three scans of one compound, two of another, and one too noisy to tell."""
+    one = [scan(name) for name in "abc"]
+    other = [scan(name, OTHER) for name in "de"]
+    noisy = scan("n", noise=0.3)
+    kept, apart = group(*one, *other, noisy)
+    assert kept == [0, 1, 2, 5] and "differ by" in apart
+
+
+def test_compounds_without_an_edge_step_are_told_apart() -> None:
+    """White lines on a background that falls: the median after the edge is below that before."""
+    falling = -0.02 * (ENERGY - ENERGY[0])
+    scans = [
+        replace(
+            scan(name),
+            mu=scan(name).mu * 1e-3 + falling + 2 * np.exp(-0.5 * ((ENERGY - 7114.0) / width) ** 2),
+        )
+        for name, width in (("a", 3.0), ("b", 3.0), ("c", 8.0))
+    ]
+    kept, apart = group(*scans)
+    assert kept == [0, 1] and "1000000" not in apart

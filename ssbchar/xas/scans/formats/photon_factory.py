@@ -85,6 +85,9 @@ def parse_photon_factory(path: Path, text: str) -> RawScan:
 
 def _name_counters(names: list[str], modes: list[int]) -> list[str]:
     """Return the names with those of the counters by their modes."""
+    if len(modes) == len(names) - 1:
+        # The word Mode fills the field of the first column.
+        modes = [0, *modes]
     if len(modes) != len(names):
         return names
     named = []

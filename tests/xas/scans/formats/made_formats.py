@@ -59,7 +59,8 @@ def write_ssrl(path: Path) -> None:
     path.write_text("\n".join([*head, body, ""]))
 
 
-def write_photon_factory(path: Path, modes: str = "0 0 0 1 2") -> None:
+def write_photon_factory(path: Path, modes: str = "0 0 1 2") -> None:
+    """The word Mode stands in the field of the first column."""
     c = counters()
     angle = np.degrees(np.arcsin(12398.4198 / (2 * D_SI111 * c["energy"])))
     second = c["it"] if modes.endswith("2") else c["if"]

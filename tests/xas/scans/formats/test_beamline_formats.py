@@ -96,7 +96,7 @@ def test_fluorescence_where_no_light_is_behind_the_sample(tmp_path: Path) -> Non
 
 
 def test_fluorescence_of_the_photon_factory(tmp_path: Path) -> None:
-    made_formats.write_photon_factory(tmp_path / "a.dat", "0 0 0 1 3")
+    made_formats.write_photon_factory(tmp_path / "a.dat", "0 0 1 3")
     ds = read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
     assert ds.attrs["mode"] == "fluorescence"
     assert "energies from the angle 'Angle(o)' of the monochromator" in told(ds)
