@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.nmr.lineshape.line_status import Shape
 from ssbchar.nmr.quantification.echo_efficiency import SolidEcho, scan_efficiency_ratio
 from ssbchar.nmr.quantification.fit_doubts import probability_of_hidden_signal
 from ssbchar.nmr.quantification.options import SystematicsOptions
@@ -165,6 +166,14 @@ def _find_centre(lines: xr.Dataset, region: str) -> float:
     return float(offset_from_shift(shift, lines.attrs["sfo1"], lines.attrs["sf"]))
 
 
+def _probability_of_satellites(lines: xr.Dataset) -> float:
+    """Return the probability [1] that plain lines have satellites: one where a model with them
+    describes the decays as well, else that of what the residual asks for."""
+    shapes = lines["shape"].values.tolist() if "shape" in lines else []
+    has_alternative = int(lines.attrs.get("models", 1)) > 1 and Shape.POWDER not in shapes
+    return 1.0 if has_alternative else probability_of_hidden_signal(lines)
+
+
 def _conclude_diamagnetic(lines: xr.Dataset) -> list[Conclusion]:
     """Return the share of the Li-Si region in lines that may be salts and not Li-Si, with an upper
     limit.
@@ -183,7 +192,7 @@ def _conclude_diamagnetic(lines: xr.Dataset) -> list[Conclusion]:
     of_naming = area**2 * probability * (1 - probability)
     error = float(np.sqrt(np.sum(of_naming + (probability * stderr) ** 2)) / total)
     most = (share + ROUNDED_ONE_SIDED_95 * error) * (
-        1 + OF_SATELLITES * probability_of_hidden_signal(lines)
+        1 + OF_SATELLITES * _probability_of_satellites(lines)
     )
     shifts = lines["shift"].values[region]
     named = [
