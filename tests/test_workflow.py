@@ -161,3 +161,20 @@ def test_delete_all_output_leaves_the_raw_data(tmp_path: Path) -> None:
     campaign.snakemake("--cores", "1", "--delete-all-output")
     assert not (campaign.out / "summary.csv").exists()
     assert digests(campaign.raw) == before
+
+
+def test_a_measurement_may_be_called_none(tmp_path: Path) -> None:
+    """Rules of roles that no row has match no measurement, whatever its name."""
+    (tmp_path / "scan.dat").touch()
+    sheet = "measurement\tsample\ttechnique\trole\tpath\nnone\ts\txas\tpristine\tscan.dat\n"
+    (tmp_path / "samples.tsv").write_text(sheet)
+    (tmp_path / "config.yaml").write_text("run: r\nsamples: samples.tsv\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "ssbchar", "run", "config.yaml", "--dry-run"],
+        cwd=tmp_path,
+        env={**SURROUNDINGS, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and "would run" in done.stdout, done.stdout + done.stderr

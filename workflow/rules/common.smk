@@ -61,8 +61,8 @@ def rows(technique, *roles):
 
 
 def one_of(names):
-    """A wildcard constraint that matches these measurements alone."""
-    return "|".join(map(re.escape, names)) or "none"
+    """A wildcard constraint that matches these measurements alone; nothing, where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def linked(wildcards, column):
