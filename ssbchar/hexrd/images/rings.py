@@ -27,9 +27,9 @@ NORMAL_SCALES = (200, 100, 50, 50, 20, 20, 10, 10, 10, 10)
 """Distances from a normal at which it loses weight, from the first pass to the last [pixel]."""
 RING_WIDTH = 2.0
 """Standard deviation of a ring in the expected radial profile [pixel]."""
-SECTORS = 36
+WIDTH_SECTORS = 36
 """Pieces about the centre in which the rings' width is measured."""
-FEWEST_PIXELS = 5
+FEWEST_IN_SECTOR = 5
 """Pixels that a point of a sector's profile needs, and points that the profile needs."""
 CLEAR_RING = 0.25
 """Height of a ring whose width is measured, over that of the highest of its sector [1]."""
@@ -140,13 +140,13 @@ def measure_ring_width(
     radius = np.hypot(down, right).astype(int)
     size = int(radius.max()) + 1
     turn = (np.arctan2(down, right) + np.pi) / (2 * np.pi)
-    place = (turn * SECTORS).astype(int) % SECTORS * size + radius
-    number = np.bincount(place, minlength=SECTORS * size).reshape(SECTORS, size)
-    total = np.bincount(place, np.asarray(counts, float)[valid], SECTORS * size)
+    place = (turn * WIDTH_SECTORS).astype(int) % WIDTH_SECTORS * size + radius
+    number = np.bincount(place, minlength=WIDTH_SECTORS * size).reshape(WIDTH_SECTORS, size)
+    total = np.bincount(place, np.asarray(counts, float)[valid], WIDTH_SECTORS * size)
     widths: list[float] = []
-    for sums, pixels in zip(total.reshape(SECTORS, size), number, strict=True):
-        seen = np.flatnonzero(pixels >= FEWEST_PIXELS)
-        if seen.size < FEWEST_PIXELS:
+    for sums, pixels in zip(total.reshape(WIDTH_SECTORS, size), number, strict=True):
+        seen = np.flatnonzero(pixels >= FEWEST_IN_SECTOR)
+        if seen.size < FEWEST_IN_SECTOR:
             continue
         profile = sums[seen] / pixels[seen]
         peaks, about = find_peaks(profile, prominence=0.0)

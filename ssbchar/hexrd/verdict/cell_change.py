@@ -222,7 +222,8 @@ def _measure(
     if is_hold:
         third = max(1, used.size // 3)
         hidden = measure_broadening(lattice, p, used[:third], used[-third:])
-        found["form"] = np.hypot(found["form"], hidden * POWER_OF_LENGTH)
+        # A cell that parts shears by as much: an angle by so many radian.
+        found["form"] = np.hypot(found["form"], hidden * np.maximum(POWER_OF_LENGTH, 1))
     return StretchChange(phase=phase, dof=dof, basis=basis, **found)
 
 
@@ -303,8 +304,9 @@ def compare_at_rest(
             scale = float(before[name].value[place]) if is_angle else PERCENT
             shear = float(np.degrees(options.cell_tolerance / PERCENT))
             geometry = float(np.hypot(change.drift[place], common.systematic[place]))
-            power = 1.0 if is_angle else POWER_OF_LENGTH[place]
-            systematic = float(np.hypot(geometry, hidden * power))
+            # A cell that parts shears by as much: an angle by so many radian.
+            by_breadth = np.degrees(hidden) / scale if is_angle else hidden * POWER_OF_LENGTH[place]
+            systematic = float(np.hypot(geometry, by_breadth))
             found.append(
                 Comparison(
                     phase=name,

@@ -34,6 +34,8 @@ BEAM = 0.5
 """Share of the background [1] that is left where lines went and the beam did not."""
 ONSETS = ("onset_temperature", "onset_frame")
 ENDS = ("end_temperature", "end_frame")
+LEFTOVERS = "the lines may be no more than strong lines leave over"
+"""Why an onset of unexplained lines is doubtful."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,10 +259,6 @@ def list_asked_stretches(stretches: Sequence[Stretch]) -> list[str]:
     return long or [stretch.name for stretch in stretches]
 
 
-LEFTOVERS = "the lines may be no more than strong lines leave over"
-"""Why an onset of unexplained lines is doubtful."""
-
-
 def find_unexplained_groups(
     candidates: Sequence[Conclusion],
     changes: Sequence[Conclusion],
@@ -326,17 +324,15 @@ def doubt_leftovers(
         row.subject for row in candidates if row.quantity == "unexplained_lines"
     } - products
     return [
-        replace(row, verdict=Verdict.DOUBTFUL, reason=_join(row.reason, LEFTOVERS))
+        replace(
+            row, verdict=Verdict.DOUBTFUL, reason="; ".join(filter(None, (row.reason, LEFTOVERS)))
+        )
         if row.subject in leftovers
         and row.quantity in (*ONSETS, *ENDS)
         and row.verdict == Verdict.OK
         else row
         for row in candidates
     ]
-
-
-def _join(*texts: str) -> str:
-    return "; ".join(text for text in texts if text)
 
 
 def measure_group_shares(tracks: xr.Dataset | None) -> dict[str, float]:

@@ -15,9 +15,8 @@ class DecayOptions:
     """T2* and its limits of acceptance."""
 
     models: tuple[DecayModel, ...] = ("exponential", "stretched", "biexponential")
-    """Decay laws tried; ``biexponential`` is a region of two parts, such as an
-    alloy and a salt. A law with more parameters must lower the
-    information criterion by `min_gain`."""
+    """Decay laws tried; ``biexponential`` is a region of two parts, such as an alloy and a salt. A
+    law with more parameters must lower the information criterion by `min_gain`."""
     min_gain: Annotated[float, Field(ge=0)] = 6.0
     """Least fall of the Bayesian information criterion that admits a law with more parameters."""
     share_metal: bool = True

@@ -107,7 +107,7 @@ GROWN = replace(COMPARED, max_steps=15)
 
 @dataclass(frozen=True, kw_only=True)
 class Alternative:
-    """Another model of the same decays that is nearly as good."""
+    """Another model of the same decays that is nearly as good, or better but not to be reported."""
 
     region_area: Array
     """(region,) areas in the first slice, in the unit of the data."""

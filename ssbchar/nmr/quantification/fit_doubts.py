@@ -164,8 +164,8 @@ def _doubt_shapes(lines: xr.Dataset) -> FitDoubt | None:
         return None
     share = lines["region_area"].values[0] / total
     return FitDoubt(
-        reason=f"{count_of(int(lines.attrs['models']) - 1, 'other model')} as good or better, "
-        "with satellites of spin 3/2",
+        reason=f"{count_of(int(lines.attrs['models']) - 1, 'other model')} with satellites of "
+        "spin 3/2 nearly as good or better",
         area=total * (share + spread * np.array([1.0, -1.0])),
         weight=1.0,
         decisive=False,

@@ -26,6 +26,14 @@ def setup(present_in: list[tuple[int, ...]], free=(0, 0), joint: bool = False, *
         make_pattern(series, truth, noise=1.0, present=present, seed=i)
         for i, present in enumerate(present_in)
     ]
+    given = assemble(series, patterns, **options)
+    strain = given.priors.strain + truth.strain
+    priors = replace(given.priors, strain=strain, has_joint_cell=np.array([joint, joint]))
+    return replace(given, priors=priors)
+
+
+def assemble(series, patterns, **options):
+    """Return a pass over patterns of two phases, at one temperature."""
     count = len(patterns)
     frames = SimpleNamespace(
         count=count,
@@ -38,8 +46,6 @@ def setup(present_in: list[tuple[int, ...]], free=(0, 0), joint: bool = False, *
     given = Refinement(**options)
     phases = [SimpleNamespace(attrs={}), SimpleNamespace(attrs={})]
     priors = expect_from_literature(series, frames, phases, given)
-    strain = priors.strain + truth.strain
-    priors = replace(priors, strain=strain, has_joint_cell=np.array([joint, joint]))
     return fp.PassSetup(series=series, frames=frames, priors=priors, options=given)
 
 
@@ -223,19 +229,9 @@ def test_of_nearly_equal_lattices_each_phase_has_its_own_lines(
     monkeypatch.setattr(made_frame, "AMOUNTS", amounts)
     exact = made_frame.make_parameters(strain=np.zeros((2, 6)), zero=0.0)
     pattern = made_frame.make_pattern(series, exact, noise=1.0)
-    frames = SimpleNamespace(
-        count=1,
-        usable=np.ones(1, bool),
-        read_pattern=lambda i: pattern,
-        temperature=np.full(1, 25.0),
-        two_theta=series.two_theta,
-        segment=np.full(1, "hold", object),
-    )
-    options = Refinement()
-    priors = expect_from_literature(series, frames, [SimpleNamespace(attrs={})] * 2, options)
-    setup = fp.PassSetup(series=series, frames=frames, priors=priors, options=options)
+    given = assemble(series, [pattern])
     start = made_frame.make_parameters(strain=np.zeros((2, 6)), zero=0.0, amount=np.full(2, np.nan))
-    fit = fp.refine_first_frame(setup, 0, pattern, start)
+    fit = fp.refine_first_frame(given, 0, pattern, start)
     assert fit.present == (0, 1)
     assert np.abs(fit.parameters.strain[:, 0]).max() < 1e-3
     # Exchanged by hand they come back, and what is right stays as it is.
@@ -243,8 +239,8 @@ def test_of_nearly_equal_lattices_each_phase_has_its_own_lines(
     crossed[0, 0] = strain_from_metric(one, twin.reference)[0]
     crossed[1, 0] = strain_from_metric(twin, one.reference)[0]
     begun = replace(fit.parameters, strain=crossed, amount=np.full(2, np.nan))
-    wrong = fp.refine_first_frame(setup, 0, pattern, begun, (0, 1), search=False)
+    wrong = fp.refine_first_frame(given, 0, pattern, begun, (0, 1), search=False)
     assert np.abs(wrong.parameters.strain[:, 0]).min() > 5e-3
-    right = fp.name_phases_as_listed(setup, 0, pattern, wrong)
+    right = fp.name_phases_as_listed(given, 0, pattern, wrong)
     assert np.abs(right.parameters.strain[:, 0]).max() < 1e-3
-    assert fp.name_phases_as_listed(setup, 0, pattern, right) is right
+    assert fp.name_phases_as_listed(given, 0, pattern, right) is right

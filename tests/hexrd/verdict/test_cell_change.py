@@ -227,6 +227,10 @@ def test_a_cell_whose_lines_became_broader_is_not_said_to_be_kept() -> None:
         assert told == (broadening > 0)
         return {str(one.decision.verdict) for one in decide_all(found)}
 
+    (beta,) = cell_change.compare_at_rest(
+        {"A": cell()}, {"A": cell()}, {"A": [4]}, frames, UNKNOWN, OPTIONS, broadening={"A": 0.001}
+    )[0]
+    assert beta.unit == "degree" and beta.estimate.systematic == pytest.approx(np.degrees(0.001))
     assert words(0.0) == {"retained"}
     assert words(0.0017) == {"inconclusive"}
 
