@@ -165,8 +165,7 @@ def _draw_fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
     axes.set_yticks(range(len(samples)), samples)
     axes.set_ylim(len(samples) - 0.5, -0.5)
     is_logarithmic = _scale_shares(axes, rows)
-    scale = "; logarithmic" if is_logarithmic else ""
-    axes.set_xlabel(f"Li metal, share of the signal (%{scale})")
+    axes.set_xlabel("Li metal (% of the signal)")
     figure.legend(loc="outside upper center", ncols=3)
     caption = (
         "Li-metal share of each sample: raw at the first echo, and corrected to zero delay. "
