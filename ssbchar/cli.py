@@ -413,6 +413,7 @@ def _step(arguments: argparse.Namespace) -> int:
     if arguments.ended is not None and crash is None:
         return int(arguments.ended)
     from ssbchar.pipeline import profile, step
+    from ssbchar.runtime.progress import print_line
 
     inputs: dict[str, list[Path]] = {}
     for word in arguments.inputs:
@@ -425,13 +426,12 @@ def _step(arguments: argparse.Namespace) -> int:
     )
     if crash is not None:
         report = step.write_crash(arguments.name, inputs, arguments.output, labels, crash)
-        print(report.message, file=sys.stderr)
+        print_line(report.message)
         _write_log(arguments.log, [command, report.message])
         _record_outputs(arguments)
         return 0
     _write_log(arguments.log, [command, "begun, not ended: run the line above to see why"])
-    # One write per line: steps side by side share the terminal.
-    sys.stderr.write(f"{title}: begun\n")
+    print_line(f"{title}: begun")
     start = time.monotonic()
     profiling = profile.is_wanted(arguments.profile)
     reading.end_endless_calls()
@@ -442,9 +442,9 @@ def _step(arguments: argparse.Namespace) -> int:
         report = step.run_step(arguments.name, inputs, arguments.output, options, labels)
     message = [report.message.strip()] if report.message else []
     for line in message:
-        print(line, file=sys.stderr)
+        print_line(line)
     seconds = time.monotonic() - start
-    sys.stderr.write(f"{title}: done in {seconds:.1f} s\n")
+    print_line(f"{title}: done in {seconds:.1f} s")
     profile_lines = profiled.format_lines() if profiled else []
     cost = _describe_cost(seconds)
     _write_log(arguments.log, [command, *message, cost, *profile_lines, *tracebacks])

@@ -39,5 +39,20 @@ def report_progress(
         if now - last_line > SECONDS_BETWEEN_LINES:
             done = min(number * size, total)
             left = (now - start) * (total - done) / done
-            print(f"{what}: {done}/{total} {unit}, {left:.0f} s to go", file=sys.stderr, flush=True)
+            print_line(f"{what}: {done}/{total} {unit}, {left:.0f} s to go")
             last_line = now
+
+
+def print_line(text: str) -> None:
+    """Print a line on the standard error in one write.
+
+    Steps side by side share it. `print` writes the text and the end of the line apart where the
+    output is not buffered (``PYTHONUNBUFFERED``), and another step's line falls between the two.
+
+    Parameters
+    ----------
+    text : str
+        The line, without its end.
+    """
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
