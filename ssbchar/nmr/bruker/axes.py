@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from xarray.indexes import PandasIndex
 
+from ssbchar.storage.variables import IndexedCoordinates
+
 
 def make_coordinates(
     region: tuple[str, ...] = (), **values: tuple[NDArray[Any], dict[str, str]]
-) -> xr.Coordinates:
+) -> IndexedCoordinates:
     """Return one-dimensional coordinates, each named as its dimension.
 
     Parameters
@@ -24,19 +27,25 @@ def make_coordinates(
     **values : tuple of ndarray, shape (dimension,), and dict
         Values and attributes (unit) of each other coordinate.
     """
-    variables = {
-        name: xr.Variable((name,), array, attrs, fastpath=True)
-        for name, (array, attrs) in values.items()
-    }
-    indexes = {
-        name: PandasIndex(pd.Index(array), name, array.dtype) for name, (array, _) in values.items()
-    }
+    made = {name: _index(name, array, attrs) for name, (array, attrs) in values.items()}
     if region:
-        variables["region"], indexes["region"] = _name_coordinate("region", region)
-    return xr.Coordinates(variables, indexes)
+        variable, index = _index_names("region", region)
+        # A data set may change its attributes: each has its own.
+        made["region"] = variable.copy(deep=False), index
+    return IndexedCoordinates(
+        variables={name: variable for name, (variable, _) in made.items()},
+        indexes={name: index for name, (_, index) in made.items()},
+    )
+
+
+def _index(
+    dimension: str, array: NDArray[Any], attrs: Mapping[str, str]
+) -> tuple[xr.Variable, PandasIndex]:
+    index = PandasIndex(pd.Index(array), dimension, array.dtype)
+    made = index.create_variables({dimension: xr.Variable(dimension, array, attrs, fastpath=True)})
+    return made[dimension], index
 
 
 @functools.cache
-def _name_coordinate(dimension: str, names: tuple[str, ...]) -> tuple[xr.Variable, PandasIndex]:
-    array = np.array(names)
-    return xr.Variable(dimension, array), PandasIndex(pd.Index(array), dimension, array.dtype)
+def _index_names(dimension: str, names: tuple[str, ...]) -> tuple[xr.Variable, PandasIndex]:
+    return _index(dimension, np.array(names), {})

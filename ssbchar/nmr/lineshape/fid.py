@@ -131,9 +131,10 @@ def noise_from_tail(y: Complex, end: int | None = None) -> Array:
         points = max(points, y.shape[1] - end)
     size = np.abs(np.ascontiguousarray(y[:, -points:]).view(float))
     middle = size.shape[1] // 2
-    # The mean of the two middle values, as np.median has it, by one partition for all slices.
-    size.partition([middle - 1, middle], axis=1)
-    return np.asarray(MAD_TO_SIGMA / 2 * (size[:, middle - 1] + size[:, middle]))
+    # The mean of the two middle values, as np.median has it; NumPy looks for one of them five times
+    # as fast as for both.
+    size.partition(middle, axis=1)
+    return np.asarray(MAD_TO_SIGMA / 2 * (size[:, :middle].max(axis=1) + size[:, middle]))
 
 
 def _count_tail(y: Complex) -> int:
