@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ssbchar.storage import lazy_rows
 from ssbchar.storage.row_file import RowFile
 
@@ -109,7 +111,10 @@ class OutputTable:
             elif isinstance(value, RowFile):
                 made[name] = lazy_rows.make_variable(known.dims, value, known.attributes())
             else:
-                made[name] = xr.Variable(known.dims, value, known.attributes())
+                # Of plain numbers in their dimensions nothing is left to be converted or checked.
+                plain = isinstance(value, np.ndarray) and value.dtype.kind in "biufc"
+                fast = plain and value.ndim == len(known.dims)
+                made[name] = xr.Variable(known.dims, value, known.attributes(), fastpath=fast)
         along = {name: value for name, value in made.items() if self.variables[name].coordinate}
         if coords is not None:
             return self._join(made, coords, set(along), dict(attrs or {}))

@@ -83,7 +83,7 @@ def fit_lines(
 def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> LineshapeProblem:
     """Return the decays between the filter's transient and the end of the signal."""
     y, time = collect_points(fid, good), fid.variables["time"].values
-    least = LEAST_NOISE * np.abs(y).max(axis=1)
+    least = LEAST_NOISE * np.sqrt((y.real**2 + y.imag**2).max(axis=1))
     sigma = np.maximum(noise_from_tail(y), least)
     filtered = float(fid.attrs["group_delay"]) > 0
     skip = options.skip

@@ -10,6 +10,9 @@ from ssbchar.nmr.transform.chemical_shift import offset_from_shift, shift_from_o
 from ssbchar.nmr.transform.exponentials import build_exponentials
 from ssbchar.typing import Array, Complex
 
+BLOCK_POINTS = 1 << 18
+"""Points of the spectra that are transformed at once: they stay in the processor's memory."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrumRange:
@@ -95,16 +98,20 @@ def transform_signal(fid: Complex, time: Array, size: int, part: slice = slice(N
     first, last, _ = part.indices(size)
     count = last - first
     width = 1 / (size * _mean_step(time))
-    # ifft has the sign that makes frequencies fall; norm="forward" leaves out its 1/n.
-    rising = ifft(fid, size, axis=-1, norm="forward")
     start = np.array([-2j * np.pi * float(time[0])])
     wave = build_exponentials(start, (half - first) * width, -width, count)[0]
-    spectra = np.empty((*rising.shape[:-1], count), complex)
+    spectra = np.empty((*fid.shape[:-1], count), complex)
     cut = min(max(half - first, 0), count)
-    positive = rising[..., first + size - half :][..., :cut]
-    negative = rising[..., max(first - half, 0) : max(last - half, 0)]
-    np.multiply(positive, wave[:cut], out=spectra[..., :cut])
-    np.multiply(negative, wave[cut:], out=spectra[..., cut:])
+    rows, out = fid.reshape(-1, fid.shape[-1]), spectra.reshape(-1, count)
+    block = max(BLOCK_POINTS // size, 1)
+    for place in range(0, len(rows), block):
+        # ifft has the sign that makes frequencies fall; norm="forward" leaves out its 1/n.
+        rising = ifft(rows[place : place + block], size, axis=-1, norm="forward")
+        positive = rising[:, first + size - half :][:, :cut]
+        negative = rising[:, max(first - half, 0) : max(last - half, 0)]
+        target = out[place : place + block]
+        np.multiply(positive, wave[:cut], out=target[:, :cut])
+        np.multiply(negative, wave[cut:], out=target[:, cut:])
     return spectra
 
 
