@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from ssbchar.storage.row_file import RowFile
-from ssbchar.storage.variables import OutputTable, Variable
+from ssbchar.storage.variables import IndexedCoordinates, OutputTable, Variable
 
 TABLE = OutputTable(
     file="t.nc",
@@ -104,11 +104,29 @@ def test_a_data_array_keeps_its_own_attributes() -> None:
     assert found["y"].attrs == {"units": "km"} and found["y"].values.tolist() == [3.0, 4.0]
 
 
+def index_axis(values: list[float]) -> IndexedCoordinates:
+    plain = xr.Coordinates({"x": ("x", values, {"units": "s"})})
+    return IndexedCoordinates(variables=dict(plain.variables), indexes=dict(plain.xindexes))
+
+
 def test_coordinates_may_be_made_elsewhere() -> None:
-    coords = xr.Coordinates({"x": ("x", [7.0, 8.0], {"units": "s"})})
     rest = {name: value for name, value in VALUES.items() if name != "x"}
-    found = TABLE.dataset(rest, coords=coords)
-    assert found["x"].values.tolist() == [7.0, 8.0] and list(found.coords) == ["x"]
+    found = TABLE.dataset({**rest, "flag": np.array([0, 1])}, coords=index_axis([0.0, 5.0]))
+    plain = TABLE.dataset({**VALUES, "flag": np.array([0, 1])})
+    xr.testing.assert_identical(found, plain)
+    assert list(found.coords) == ["x"] and found.sizes == {"x": 2}
+    assert found.sel(x=5.0)["y"].item() == 2.0
+    assert found.drop_vars("flag").isel(x=[1])["x"].values.tolist() == [5.0]
+    found["y"].attrs["units"] = "km"
+    assert TABLE.variables["y"].attributes()["units"] == "m"
+
+
+def test_lengths_of_one_dimension_agree() -> None:
+    rest = {"y": [1.0, 2.0], "y_stderr": np.array([0.1, 0.2, 0.3])}
+    with pytest.raises(ValueError, match=r"t\.nc: y_stderr is 3 long on x, others are 2"):
+        TABLE.dataset(rest, coords=index_axis([0.0, 5.0]))
+    with pytest.raises(ValueError, match="x"):
+        TABLE.dataset({**VALUES, "y": np.ones((2, 2))}, coords=None)
 
 
 def test_rows_of_a_file_become_a_variable() -> None:

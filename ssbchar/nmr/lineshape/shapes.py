@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,9 +74,11 @@ class LineShapes:
         """Number of lines."""
         return int(self.nu.size)
 
-    @property
+    @cached_property
     def powder(self) -> Bool:
         """Which lines are powder patterns, shape (line,)."""
+        if not self.pattern.any():
+            return np.zeros(self.n, bool)
         marks = self.pattern[:, [COUPLING, ANISOTROPY, SCATTER]]
         return np.asarray((marks != 0).any(axis=1))
 
