@@ -14,6 +14,7 @@ from ssbchar.results.figures import style
 from ssbchar.runtime.options import suggest_word
 from ssbchar.storage import store
 from ssbchar.storage.plotted import list_panels
+from ssbchar.storage.tick_labels import use_plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -181,6 +182,7 @@ def write_figure(
         figure.set_size_inches(new, old_height * new / old_width)
     if letters:
         write_letters(figure)
+    use_plain_ticks(figure)
     to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(to, dpi=RESOLUTION, metadata=_undate(to.suffix.lower()))
     return to

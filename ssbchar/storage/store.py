@@ -361,11 +361,16 @@ def mark_synthetic(figure: Figure) -> None:
 
 
 def render_figure(figure: Figure) -> tuple[bytes, bytes]:
-    """Return a figure as SVG and PNG, the same bytes every time."""
+    """Return a figure as SVG and PNG, the same bytes every time; its axes are placed once, for
+    both."""
     import matplotlib as mpl
 
+    from ssbchar.storage.tick_labels import use_plain_ticks
+
     svg, png = io.BytesIO(), io.BytesIO()
+    use_plain_ticks(figure)
     with mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "ssbchar"})
+        figure.set_layout_engine(None)
         figure.savefig(png, format="png", dpi=150, metadata={"Software": "ssbchar"})
     return svg.getvalue(), png.getvalue()
