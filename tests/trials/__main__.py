@@ -79,7 +79,7 @@ def draw(technique: str, folder: Path, arguments: argparse.Namespace) -> list[ca
         "series": cases.select_pellets(known, pellets=False),
         "pellets": cases.select_pellets(known, pellets=True),
     }
-    asked = [name for name in arguments.scenario.split(",") if name]
+    asked = cases.split_scenarios(arguments.scenario, [*known, *groups])
     first = arguments.first_seed
     if technique == "hexrd" and not asked and arguments.count is None:
         return [
@@ -108,9 +108,9 @@ def _print_tables(technique: str, judged: Sequence[tally.JudgedCase]) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    asked = [name for name in arguments.scenario.split(",") if name]
     for technique in arguments.technique or TECHNIQUES:
         found = campaign.read_results(arguments.results / f"{technique}.jsonl")
+        asked = cases.split_scenarios(arguments.scenario, {f.case.scenario for f in found})
         judged = [tally.judge_case(f) for f in found if not asked or f.case.scenario in asked]
         _print_tables(technique, judged)
         print("\n".join(tally.list_wrong(judged)))

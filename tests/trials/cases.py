@@ -150,6 +150,28 @@ def draw_cases(technique: str, scenarios: Sequence[str], count: int, first_seed:
     ]
 
 
+def split_scenarios(text: str, known: Collection[str]) -> list[str]:
+    """Return the scenarios that a text names, separated by commas; a name may hold commas itself.
+
+    Raises
+    ------
+    ValueError
+        A name is not known.
+    """
+    parts, found = [part for part in text.split(",") if part], []
+    while parts:
+        # The longest name first: "none,thin/thick" is one scenario, "none" another.
+        for length in range(len(parts), 0, -1):
+            name = ",".join(parts[:length])
+            if name in known:
+                break
+        else:
+            raise ValueError(f"scenario '{parts[0]}' is none of {', '.join(known)}")
+        found.append(name)
+        parts = parts[length:]
+    return found
+
+
 def select_pellets(scenarios: Collection[str], *, pellets: bool) -> list[str]:
     """Return the single patterns and pairs, or else the series, of the scenarios of diffraction."""
     return [name for name in scenarios if (name in PELLETS + PAIRS) == pellets]

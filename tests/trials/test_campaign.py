@@ -10,7 +10,7 @@ import pytest
 from ssbchar.conclusion import Conclusion
 from trials import campaign
 from trials.campaign import Finished
-from trials.cases import Case, draw_cases
+from trials.cases import Case, draw_cases, split_scenarios
 
 
 def act(case: Case, work: Path, folder: Path) -> Finished:
@@ -83,6 +83,15 @@ def test_cases_have_seeds_of_their_own() -> None:
         ("b", 1003),
         ("a", 1004),
     ]
+
+
+def test_names_of_scenarios_may_hold_commas() -> None:
+    known = ["none", "none,1 scan each", "amp-1%"]
+    text = "none,none,1 scan each,amp-1%"
+    assert split_scenarios(text, known) == ["none", "none,1 scan each", "amp-1%"]
+    assert split_scenarios("", known) == []
+    with pytest.raises(ValueError, match="'amp' is none of none, none,1 scan each, amp-1%"):
+        split_scenarios("none,amp", known)
 
 
 @pytest.mark.parametrize("status", ["done", "crashed"])
