@@ -105,7 +105,9 @@ def real() -> dict[str, tuple[Array, Array, float]]:
     paths += sorted(folder.glob("ge_order/*.prj")) + sorted(folder.glob("lfp_fp_xanes/*.nor"))
     found = {}
     for path in paths:
-        scans = read.read_scans(path, ScanReading(mu="*" if path.suffix == ".nor" else ""), {})
+        # As of a series: each is compared by itself, no two need be of one sample.
+        how = ScanReading(mu="*" if path.suffix == ".nor" else "")
+        scans = read.read_scans(path, how, {"role": "series"})
         for i in range(scans.sizes["scan"]):
             energy, mu = scans["energy"].values[i], scans["mu"].values[i]
             use = np.isfinite(energy) & np.isfinite(mu)

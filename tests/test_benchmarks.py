@@ -67,3 +67,15 @@ def test_named_benchmarks_are_printed_and_not_written(runner: Path) -> None:
     assert "| alone |" in out
     assert not (runner / "benchmarks/results.json").exists()
     assert call(runner, "nosuch")[0] == 1
+
+
+def test_the_oracle_of_absorption_reads_every_real_spectrum(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks import oracle_xas
+
+    monkeypatch.setenv("SSBCHAR_REAL_DATA", str(real_data))
+    found = oracle_xas.real()
+    kinds = {label.partition("[")[0].rpartition(".")[2] for label in found}
+    assert len(found) >= 20 and kinds == {"dat", "xdi", "prj", "nor"}
+    assert all(energy[0] < e0 < energy[-1] for energy, _, e0 in found.values())
