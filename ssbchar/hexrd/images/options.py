@@ -157,8 +157,8 @@ class Integration:
     """A frame whose mean is below this share of the good frames before it has the status
     `beam_dump`."""
     hot_pixel_sigma: NotNegative = 10.0
-    """A pixel further above its neighbours in all sampled frames is hot [standard errors], and one
-    without counts is dead; 0 looks for neither."""
+    """A pixel further above its neighbours in all sampled frames is hot [standard errors], in most
+    of them where no spot could be as sharp, and one without counts is dead; 0 looks for neither."""
     stray_event_sigma: NotNegative = 10.0
     """A pixel further above its neighbours in one frame, and above itself in the frames before and
     after, was hit by a stray event [standard errors] and is excluded from that frame; 0 looks for
