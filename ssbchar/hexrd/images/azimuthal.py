@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
+from ssbchar.hexrd.images.distortion import Distortion, place_oriented_pixels
 from ssbchar.hexrd.images.geometry import Plane
 from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array, Bool, Index
@@ -141,6 +142,7 @@ def build_integrator(
     dark: Array | None = None,
     noise: PixelNoise = COUNTED,
     sectors: int = 1,
+    distortion: Distortion | None = None,
 ) -> Integrator:
     """Return the matrix that integrates stored images.
 
@@ -167,6 +169,8 @@ def build_integrator(
     sectors : int
         Azimuthal sectors, counted from -180 degree of azimuth; a pixel belongs to the one that
         contains its centre.
+    distortion : Distortion, optional
+        Where the pixels of the stored image lie on the plane; each keeps its size.
 
     Returns
     -------
@@ -191,6 +195,9 @@ def build_integrator(
         # pyFAI wants one, the angles do not depend on it
         wavelength=1e-10,
     )
+    row, column = place_oriented_pixels(oriented.shape, orientation, distortion)
+    if distortion is not None:
+        _set_corners(detector, plane, row, column)
     bins = points or _count_natural_bins(plane, oriented.shape)
     ends = None
     if two_theta is not None:
@@ -205,7 +212,7 @@ def build_integrator(
         algo="CSC",
         scale=False,
     )
-    sector = _find_sectors(plane, oriented.shape, sectors)
+    sector = _find_sectors(plane, row, column, sectors)
     # a pixel adds to the bins of its own sector alone
     first_bins = bins * np.repeat(sector, np.diff(engine.indptr))
     rows = engine.indices + first_bins.astype(engine.indices.dtype)
@@ -254,11 +261,22 @@ def _count_natural_bins(plane: Plane, shape: tuple[int, ...]) -> int:
     return int(np.ceil(2 * longest))
 
 
-def _find_sectors(plane: Plane, shape: tuple[int, ...], sectors: int) -> Index:
+def _set_corners(detector: Any, plane: Plane, row: Array, column: Array) -> None:
+    """Give pyFAI's detector the corners of its pixels, whose centres are at `row`, `column`
+    [pixel]."""
+    corners = np.zeros((*row.shape, 4, 3), np.float32)
+    # In the order of pyFAI, along the two axes.
+    for place, (down, right) in enumerate([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]):
+        corners[:, :, place, 1] = (row + down) * plane.pixel1
+        corners[:, :, place, 2] = (column + right) * plane.pixel2
+    detector.detector.max_shape = detector.detector.shape = row.shape
+    detector.detector.set_pixel_corners(corners)
+
+
+def _find_sectors(plane: Plane, row: Array, column: Array, sectors: int) -> Index:
     """Return the sector of each pixel of an oriented image, shape (pixel,)."""
     if sectors == 1:
-        return np.zeros(shape[0] * shape[1], np.int64)
-    row, column = np.indices(shape) + 0.5
+        return np.zeros(row.size, np.int64)
     _, azimuth = geo.angles_from_pixels(plane, row, column)
     turns = (azimuth.ravel() + np.pi) / (2 * np.pi)
     # an azimuth of exactly +180 degree is that of the first sector

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,11 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
 from ssbchar.hexrd.images import calibration_checks as checks
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import refine_geometry, rings
+from ssbchar.hexrd.images import refine_distortion, refine_geometry, rings
 from ssbchar.hexrd.images.dataset import GEOMETRY
+from ssbchar.hexrd.images.distortion import Distortion, find_panels
 from ssbchar.hexrd.images.options import Geometry
+from ssbchar.hexrd.images.refine_distortion import FoundDistortion, Terms
 from ssbchar.hexrd.images.refine_geometry import BEAM_PARAMETERS, RefinedGeometry
 from ssbchar.hexrd.images.ring_map import map_rings
 from ssbchar.hexrd.images.setup import Setup, read_setup
@@ -81,11 +83,17 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
     known = _list_calibrant_rings(options.calibrant, setup.wavelength)
     factor, start = _find_start(source, setup, known.angles, options)
     binned = setup.bin(factor)
-    found = refine_geometry.refine_geometry(binned.counts, binned.valid, start, known.angles)
+    found = _refine(binned, start, known.angles)
+    checks.check_distortion(source, binned, found, start, known.angles)
+    displaced = _find_distortion(setup, binned, found, known.angles, factor, options)
+    if displaced is not None:
+        setup = replace(setup, distortion=_unbin(displaced, setup, factor))
+        binned = setup.bin(factor)
+        found = _refine(binned, displaced.plane, known.angles)
     refined = found.unbin(factor)
     held_out = refine_geometry.predict_held_out_rings(refined.points, known.angles, refined.plane)
-    systematic = checks.estimate_systematic(setup, refined, known.angles)
-    wavelength = checks.check_wavelength(setup, refined, known.angles, systematic)
+    systematic = checks.estimate_systematic(setup, refined, known.angles, displaced)
+    wavelength = checks.check_wavelength(setup, refined, known.angles, systematic, displaced)
     checks.check_rings(
         source,
         binned,
@@ -103,6 +111,7 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
         **_list_beam_variables(refined, systematic),
         **_list_plane_variables(chosen),
         **_list_map_variables(setup, chosen),
+        **_list_distortion_variables(setup, displaced, factor),
         "wavelength_from_rings": wavelength.wavelength,
         "wavelength_from_rings_stderr": wavelength.stderr,
     }
@@ -113,6 +122,8 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
         "wavelength_check": wavelength.sentence,
         "assumed": ASSUMPTIONS,
     }
+    if setup.distortion is not None:
+        attrs["distortion"] = _name_distortion(setup, displaced)
     if setup.synthetic:
         attrs["synthetic"] = 1
     if setup.faults:
@@ -143,13 +154,13 @@ def _find_start(
     for, and the untilted plane at the centre and the distance where the calibrant's rings match
     best."""
     flattened = rings.flatten_image(setup.counts, setup.valid)
-    centre = rings.find_centre(flattened, setup.valid)
+    centre = rings.find_centre(flattened, setup.valid, setup.distortion)
     width = rings.measure_ring_width(setup.counts, setup.valid, centre)
     factor = round(width / USUAL_WIDTH) if width > LARGEST_WIDTH else 1
     if factor > 1:
         setup = setup.bin(factor)
         flattened = rings.flatten_image(setup.counts, setup.valid)
-        centre = rings.find_centre(flattened, setup.valid)
+        centre = rings.find_centre(flattened, setup.valid, setup.distortion)
     distance, correlation = rings.find_distance(
         flattened,
         setup.valid,
@@ -157,6 +168,7 @@ def _find_start(
         ring_angles=ring_angles,
         rough=setup.distance / setup.pixel1,
         tolerance=options.distance_tolerance,
+        distortion=setup.distortion,
     )
     if correlation < LEAST_CORRELATION:
         millimetres = 1e3 * setup.distance
@@ -168,6 +180,74 @@ def _find_start(
         raise BadInput(source, problem, remedy)
     beam = np.array([distance * setup.pixel1, *centre, 0.0, 0.0])
     return factor, refine_geometry.plane_from_beam(beam, setup.pixel1, setup.pixel2)
+
+
+def _refine(setup: Setup, start: geo.Plane, ring_angles: Array) -> RefinedGeometry:
+    """Return the geometry refined from a rough one."""
+    return refine_geometry.refine_geometry(
+        setup.counts, setup.valid, start, ring_angles, setup.distortion
+    )
+
+
+def _find_distortion(
+    setup: Setup,
+    binned: Setup,
+    found: RefinedGeometry,
+    ring_angles: Array,
+    factor: int,
+    options: Geometry,
+) -> FoundDistortion | None:
+    """Return the distortion of the image in larger pixels that the rings ask for, or None."""
+    rows, columns = binned.valid.shape
+    panels = find_panels(setup.valid)
+    # Of the pixels that become one the one in the middle tells the panel.
+    panels = panels[factor // 2 :: factor, factor // 2 :: factor][:rows, :columns]
+    wanted = options.panels if options.panels is not None else setup.poni is None
+    number = int(panels.max(initial=0)) if wanted else 0
+    # One panel off its place is another beam.
+    number = number if number > 1 else 0
+    if number == 0 and not options.radial_distortion:
+        return None
+    terms = Terms(panels=panels, number=number, is_radial=options.radial_distortion)
+    return refine_distortion.find_distortion(
+        binned.counts, binned.valid, found.plane, ring_angles, terms, binned.distortion
+    )
+
+
+def _unbin(displaced: FoundDistortion, setup: Setup, factor: int) -> Distortion:
+    """Return the distortion found in the pixels of the image as stored."""
+    found = displaced.distortion
+    if factor == 1:
+        return found
+    rows, columns = setup.valid.shape
+    at = np.ix_(
+        np.minimum(np.arange(rows) // factor, found.down.shape[0] - 1),
+        np.minimum(np.arange(columns) // factor, found.down.shape[1] - 1),
+    )
+    return Distortion(down=factor * found.down[at], right=factor * found.right[at])
+
+
+def _name_distortion(setup: Setup, displaced: FoundDistortion | None) -> str:
+    """Return where the distortion in use comes from."""
+    sources = [setup.distortion_source]
+    if displaced is not None:
+        sources += [f"{len(displaced.shift)} panels on the rings"] * (len(displaced.shift) > 0)
+        sources += ["a radial one on the rings"] * (displaced.radial.size > 0)
+    return ", ".join(filter(None, sources))
+
+
+def _list_distortion_variables(
+    setup: Setup, displaced: FoundDistortion | None, factor: int
+) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    if setup.distortion is not None:
+        found["shift_down"] = setup.distortion.down.astype(np.float32)
+        found["shift_right"] = setup.distortion.right.astype(np.float32)
+    if displaced is not None and len(displaced.shift):
+        found["panel_shift"] = factor * displaced.shift
+    if displaced is not None and displaced.radial.size:
+        found["radial_shift"] = factor * displaced.radial
+    return found
 
 
 def _list_setup_variables(setup: Setup) -> Mapping[str, Any]:
@@ -186,14 +266,15 @@ def _list_ring_variables(
     offsets = refine_geometry.average_ring_offsets(
         points.ring, fit.residual, fit.weight, known.angles
     )
+    sectors = np.bincount(points.ring)[offsets.ring]
     return {
         "ring_d": known.d[offsets.ring],
         "ring_two_theta": np.degrees(known.angles[offsets.ring]),
-        "ring_sectors": np.bincount(points.ring)[offsets.ring],
+        "ring_sectors": sectors,
         "ring_offset": offsets.offset,
         "ring_offset_stderr": offsets.stderr,
         "ring_held_out": held_out,
-        "ring_scatter": refine_geometry.estimate_ring_scatter(offsets),
+        "ring_scatter": refine_geometry.estimate_ring_scatter(offsets, sectors),
     }
 
 
@@ -226,7 +307,9 @@ def _list_plane_variables(chosen: checks.ChosenGeometry) -> Mapping[str, Any]:
 
 
 def _list_map_variables(setup: Setup, chosen: checks.ChosenGeometry) -> Mapping[str, Any]:
-    rings_seen = map_rings(setup.counts, setup.valid, chosen.plane, chosen.orientation)
+    rings_seen = map_rings(
+        setup.counts, setup.valid, chosen.plane, chosen.orientation, setup.distortion
+    )
     return {
         "map_azimuth": rings_seen.azimuth,
         "map_two_theta": rings_seen.two_theta,

@@ -14,6 +14,7 @@ from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import refine_geometry, rings
 from ssbchar.hexrd.images.geometry import Orientation, Plane
 from ssbchar.hexrd.images.options import Geometry
+from ssbchar.hexrd.images.refine_distortion import FoundDistortion
 from ssbchar.hexrd.images.refine_geometry import OrientationFit, RefinedGeometry
 from ssbchar.hexrd.images.setup import Setup
 from ssbchar.typing import Array
@@ -32,6 +33,8 @@ WORST_RATIO_STDERR = 0.003
 """Relative standard error of the wavelength from the rings above which it checks nothing."""
 AGREEMENT_SIGMAS = 3
 """Standard errors within which the wavelength from the rings agrees with the one given."""
+WORSE_WITH = 1.2
+"""A distortion that was given is refused where rings are off by this factor more with it [1]."""
 LONGEST_DOUBLING = 100
 """A doubling beyond this is not given as a number [pixel]."""
 
@@ -139,20 +142,72 @@ def check_rings(
             f"its rings are not those of {calibrant} at {setup.wavelength:.6g} angstrom: left-out "
             f"rings are {typical:.0f} ppm off; {wavelength.sentence}"
         )
-        raise BadInput(source, problem, remedy)
+        raise BadInput(
+            source,
+            problem,
+            "check hexrd.geometry: calibrant, wavelength and distance; of a distorted image its "
+            "distortion",
+        )
     flattened = rings.flatten_image(setup.counts, setup.valid)
-    share = rings.measure_explained_share(flattened, setup.valid, refined.plane, ring_angles)
+    share = rings.measure_explained_share(
+        flattened, setup.valid, refined.plane, ring_angles, setup.distortion
+    )
     if share < EXPLAINED_LIMIT:
         percent = 100 * (1 - share)
         problem = f"{percent:.0f} % of the rings' intensity lies on no ring of {calibrant}"
         raise BadInput(source, problem, remedy)
 
 
-def estimate_systematic(setup: Setup, refined: RefinedGeometry, ring_angles: Array) -> Systematic:
+def check_distortion(
+    source: Path, setup: Setup, refined: RefinedGeometry, start: Plane, ring_angles: Array
+) -> None:
+    """Refuse a distortion with which the rings are further off than without it.
+
+    Parameters
+    ----------
+    source : Path
+        The image, for messages.
+    setup : Setup
+        The calibrant image and the distortion given, if any.
+    refined : RefinedGeometry
+        The calibration with it.
+    start : Plane
+        Rough geometry.
+    ring_angles : ndarray, shape (ring,)
+        2theta of the calibrant's rings [radian].
+
+    Raises
+    ------
+    BadInput
+        It belongs to another detector, or to images in another orientation.
+    """
+    if setup.distortion is None:
+        return
+    plain = refine_geometry.refine_geometry(setup.counts, setup.valid, start, ring_angles)
+    with_it, without = (
+        float(np.median(np.abs(one.fit.residual))) * one.plane.distance / one.plane.pixel1
+        for one in (refined, plain)
+    )
+    if with_it > WORSE_WITH * without:
+        problem = (
+            f"with {setup.distortion_source} its rings are {with_it:.2f} pixel off, without it "
+            f"{without:.2f}"
+        )
+        remedy = "give the distortion of this detector, for images in the orientation stored"
+        raise BadInput(source, problem, remedy)
+
+
+def estimate_systematic(
+    setup: Setup,
+    refined: RefinedGeometry,
+    ring_angles: Array,
+    displaced: FoundDistortion | None = None,
+) -> Systematic:
     """Return the systematic errors of a calibration.
 
     The fit is repeated with all radii larger by `RADIUS_ERROR`, and with the wavelength longer by
-    its standard error; the changes are added in quadrature.
+    its standard error; the changes are added in quadrature, and what panels and a radial distortion
+    found on the rings leave open.
 
     Parameters
     ----------
@@ -162,6 +217,8 @@ def estimate_systematic(setup: Setup, refined: RefinedGeometry, ring_angles: Arr
         The calibration.
     ring_angles : ndarray, shape (ring,)
         2theta of the calibrant's rings [radian].
+    displaced : FoundDistortion, optional
+        Panels and radial distortion found on the rings.
 
     Returns
     -------
@@ -185,14 +242,25 @@ def estimate_systematic(setup: Setup, refined: RefinedGeometry, ring_angles: Arr
         refine_geometry.refine_beam(p, ring_angles, plane, free_wavelength=True).beam[-1]
         for p in (points, larger)
     ]
-    return Systematic(
+    found = Systematic(
         beam=np.hypot(by_radius, by_wavelength),
         log_wavelength=abs(log_ratios[1] - log_ratios[0]),
+    )
+    if displaced is None:
+        return found
+    left_open = displaced.fit.stderr * refined.scale_from_binned(displaced.plane)
+    return Systematic(
+        beam=np.hypot(found.beam, left_open),
+        log_wavelength=float(np.hypot(found.log_wavelength, displaced.with_wavelength.stderr[-1])),
     )
 
 
 def check_wavelength(
-    setup: Setup, refined: RefinedGeometry, ring_angles: Array, systematic: Systematic
+    setup: Setup,
+    refined: RefinedGeometry,
+    ring_angles: Array,
+    systematic: Systematic,
+    displaced: FoundDistortion | None = None,
 ) -> WavelengthCheck:
     """Return the wavelength refined together with the geometry, and whether the given one agrees.
 
@@ -206,6 +274,9 @@ def check_wavelength(
         2theta of the calibrant's rings [radian].
     systematic : Systematic
         From `estimate_systematic`.
+    displaced : FoundDistortion, optional
+        Panels and radial distortion found on the rings: they would hide another wavelength that is
+        not fitted with them.
 
     Returns
     -------
@@ -215,7 +286,7 @@ def check_wavelength(
     fit = refine_geometry.refine_beam(
         refined.points, ring_angles, refined.plane, free_wavelength=True
     )
-    ratio = float(np.exp(fit.beam[-1]))
+    ratio = float(np.exp((fit if displaced is None else displaced.with_wavelength).beam[-1]))
     stderr = float(np.hypot(np.sqrt(fit.covariance[-1, -1]), systematic.log_wavelength))
     if stderr > WORST_RATIO_STDERR:
         agreement = Agreement.NOT_CHECKED
@@ -259,13 +330,23 @@ def choose_orientation(
     Raises
     ------
     BadInput
-        The .poni file fits in no orientation.
+        The .poni file fits in no orientation, or turned against the pixels of its own detector.
     """
     if setup.poni is None:
         return ChosenGeometry(orientation=Orientation.AS_STORED, plane=refined.plane, fits=[])
     shape = setup.counts.shape
     fits = refine_geometry.compare_orientations(refined.points, shape, setup.poni, ring_angles)
     best = min(fits, key=lambda fit: fit.doubling)
+    if setup.distortion_source and not options.distortion and best.orientation:
+        problem = (
+            "its detector has uneven pixels, but it suits the image only "
+            f"{geo.ORIENTATIONS[best.orientation]}"
+        )
+        raise BadInput(
+            options.poni,
+            problem,
+            "give the detector's file for images as stored in hexrd.geometry.distortion",
+        )
     if (
         best.doubling <= options.doubling_tolerance
         and abs(best.cell_offset) <= options.cell_tolerance

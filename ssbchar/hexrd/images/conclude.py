@@ -48,6 +48,8 @@ def conclude_calibration(geometry: xr.Dataset) -> list[Conclusion]:
         f"{rings} rings of {calibrant}, the rings of the image as stored; "
         f"{geometry.attrs['assumed']}"
     )
+    if "distortion" in geometry.attrs:
+        method += f"; pixels placed by {geometry.attrs['distortion']}"
     rows = [
         Conclusion(
             quantity,

@@ -91,6 +91,33 @@ GEOMETRY = OutputTable(
             "use; NaN where there are no pixels",
             long_name="mean counts",
         ),
+        "shift_down": Variable(
+            dims=("row", "column"),
+            unit="1",
+            meaning="how far beside its place each pixel of the stored image lies along the rows' "
+            "axis [pixel]; where the image is distorted or panels are off their places",
+            optional=True,
+        ),
+        "shift_right": Variable(
+            dims=("row", "column"),
+            unit="1",
+            meaning="the same along the columns' axis [pixel]",
+            optional=True,
+        ),
+        "panel_shift": Variable(
+            dims=("panel", "axis"),
+            unit="1",
+            meaning="how far each panel is off its place along rows and columns, about their mean "
+            "[pixel]; where the rings show it",
+            optional=True,
+        ),
+        "radial_shift": Variable(
+            dims=("power",),
+            unit="1",
+            meaning="radial distortion at the farthest corner by r^3 and by r^5 [pixel]; where it "
+            "was asked for",
+            optional=True,
+        ),
         "rows": Variable(meaning="rows of the stored image"),
         "columns": Variable(meaning="columns of the stored image"),
         **_list_beam_variables(),
@@ -155,5 +182,7 @@ GEOMETRY = OutputTable(
         "wavelength_source": "where the wavelength comes from",
         "wavelength_check": "`agrees`, `differs` or `not checked`: the rings on the wavelength",
         "assumed": "what the calibration takes as given",
+        "distortion": "which files and rings tell where the pixels lie, where they are no even "
+        "grid",
     },
 )

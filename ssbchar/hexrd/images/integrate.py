@@ -14,6 +14,7 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import azimuthal, read, series
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images.azimuthal import Integrator, PixelNoise
+from ssbchar.hexrd.images.distortion import Distortion
 from ssbchar.hexrd.images.options import Integration
 from ssbchar.hexrd.images.series import FrameRecord, IntegratedSeries
 from ssbchar.hexrd.images.setup import read_image_of_shape
@@ -117,6 +118,7 @@ def prepare_integration(
         dark=images.dark,
         noise=PixelNoise(gain=options.gain, readout=options.readout_noise),
         sectors=max(options.sectors, 1),
+        distortion=_read_distortion(geometry),
     )
     return PreparedIntegration(geometry=geometry, valid=valid, integrator=integrator)
 
@@ -193,6 +195,16 @@ def _read_detector_images(shape: tuple[int, int], options: Integration) -> Detec
 def _read_plane(geometry: xr.Dataset) -> geo.Plane:
     """Return the detector plane of a ``geometry.nc``."""
     return geo.Plane(**{name: float(geometry[name]) for name in geo.PLANE_PARAMETERS})
+
+
+def _read_distortion(geometry: xr.Dataset) -> Distortion | None:
+    """Return where the pixels lie by a ``geometry.nc``; None where they are an even grid."""
+    if "shift_down" not in geometry:
+        return None
+    return Distortion(
+        down=np.asarray(geometry["shift_down"], float),
+        right=np.asarray(geometry["shift_right"], float),
+    )
 
 
 def _judge_series(integrated: IntegratedSeries, beam_dump: float) -> list[FrameStatus]:

@@ -18,6 +18,11 @@ MARKER_EXCESS = 5.0
 """Factor by which a marker among noise is more frequent than the values next to it."""
 FEWEST_MARKED = 20
 """Pixels that a marker among noise has at least."""
+LEAST_SPOT = 0.08
+"""What a spot adds to the third highest of a pixel's neighbours, as a share of what it adds to the
+pixel: detectors spread spots, to 0.16 where the width at half maximum is one pixel."""
+FEWEST_SAMPLES = 3
+"""Samples of a series from which most of them tell a hot pixel."""
 NEIGHBOUR_SPREADS = 2.0
 """A hot pixel also exceeds its neighbours' median by this many times their own largest
 deviation."""
@@ -108,7 +113,10 @@ def find_defects(samples: Sequence[NDArray[Any]], known: Bool, sigma: float) -> 
 
     A hot pixel exceeds the median of its eight neighbours in every sample, by `sigma` times the
     Poisson error of both plus `NEIGHBOUR_SPREADS` times the neighbours' own spread; the flank of a
-    ring or a grain, which covers several pixels, is not hot. A dead pixel has no count in any
+    ring or a grain, which covers several pixels, is not hot. Nor need it be alone, or hot from the
+    first frame on: it is hot as well where in most samples it exceeds by as much the third highest
+    of its neighbours, and their contrast over `LEAST_SPOT`: two of them may be hot with it, while a
+    spot that light makes spreads further. A dead pixel has no count in any
     sample, where the neighbours have so many that the probability of this, exp(-sum), is below
     `DEAD_PROBABILITY`.
 
@@ -130,6 +138,7 @@ def find_defects(samples: Sequence[NDArray[Any]], known: Bool, sigma: float) -> 
     if sigma <= 0 or not samples:
         return ~hot
     total, expected = np.zeros(known.shape), np.zeros(known.shape)
+    times_sharp = np.zeros(known.shape, int)
     for counts in samples:
         neighbours = _stack_neighbours(np.where(known, np.nan, counts.astype(float)))
         median = np.nanmedian(neighbours, axis=0)
@@ -137,10 +146,26 @@ def find_defects(samples: Sequence[NDArray[Any]], known: Bool, sigma: float) -> 
         stderr = np.sqrt(np.maximum(counts.astype(float), 0) + np.maximum(median, 0) + 1.0)
         # the spread keeps the flanks of rings and grains, whose neighbours differ by much
         hot &= counts - median > sigma * stderr + NEIGHBOUR_SPREADS * spread
+        if len(samples) >= FEWEST_SAMPLES:
+            times_sharp += _stand_out(counts.astype(float), neighbours, sigma)
         total += counts
         expected += median
+    hot |= times_sharp > len(samples) / 2
     dead = (total == 0) & (expected > -np.log(DEAD_PROBABILITY))
     return np.asarray((hot | dead) & ~known)
+
+
+def _stand_out(counts: Array, neighbours: Array, sigma: float) -> Bool:
+    """Return the pixels that stand out of all but two of their neighbours as no spot does, shape
+    (row, column)."""
+    unused = np.isnan(neighbours)
+    third = np.sort(np.where(unused, -np.inf, neighbours), axis=0)[-3]
+    lowest = np.min(np.where(unused, np.inf, neighbours), axis=0)
+    stderr = np.sqrt(np.maximum(counts, 0) + np.maximum(third, 0) + 1.0)
+    # Where fewer than three neighbours are in use nothing is told.
+    with np.errstate(invalid="ignore"):
+        stands_out = counts - third > sigma * stderr + (third - lowest) / LEAST_SPOT
+    return np.asarray(stands_out & np.isfinite(third))
 
 
 def _stack_neighbours(counts: Array) -> Array:

@@ -97,6 +97,16 @@ class Geometry:
     mask: PathText = ""
     """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``); a ``pixel_mask`` in
     an HDF5 file is used as well."""
+    distortion: PathText = ""
+    """Path of a file that states where the pixels of images as stored lie: a spline of FIT2D
+    (``.spline``) or a detector file of pyFAI (``.h5``); empty takes the detector of the .poni file,
+    else an even grid (may hold ``$NAME``)."""
+    radial_distortion: bool = False
+    """Find a distortion that grows from the middle of the image outwards (r^3 and r^5) on the
+    calibrant's rings; they then cannot tell a wrong wavelength."""
+    panels: bool | None = None
+    """Find on the calibrant's rings how far panels that gaps separate are off their places, where
+    the rings show it; None does unless a .poni file is given, which was made without."""
     dataset: Name = ""
     """Of HDF5 images, the path of their array in the file (``1.1/measurement/eiger``), or a pattern
     (``*/measurement/eiger``) whose arrays are taken one after the other; empty takes those under
@@ -147,8 +157,8 @@ class Integration:
     """A frame whose mean is below this share of the good frames before it has the status
     `beam_dump`."""
     hot_pixel_sigma: NotNegative = 10.0
-    """A pixel further above its neighbours in all sampled frames is hot [standard errors], and one
-    without counts is dead; 0 looks for neither."""
+    """A pixel further above its neighbours in all sampled frames is hot [standard errors], in most
+    of them where no spot could be as sharp, and one without counts is dead; 0 looks for neither."""
     stray_event_sigma: NotNegative = 10.0
     """A pixel further above its neighbours in one frame, and above itself in the frames before and
     after, was hit by a stray event [standard errors] and is excluded from that frame; 0 looks for

@@ -8,6 +8,7 @@ import numpy as np
 
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import ring_points
+from ssbchar.hexrd.images.distortion import Distortion
 from ssbchar.hexrd.images.geometry import Orientation, Plane
 from ssbchar.hexrd.images.ring_points import RingPoints
 from ssbchar.statistics import sigma_from_deviations
@@ -22,6 +23,8 @@ WAVELENGTH_STEP = 1e-4
 """Unit of ln(wavelength) in the least-squares problem."""
 FEWEST_SECTORS = 12
 """Points of a ring needed to follow it around the beam."""
+FEWEST_SCATTERING = 4
+"""Points of a ring needed to tell its error from their scatter."""
 FEWEST_PREDICTING_RINGS = 3
 """Rings needed to predict those that were left out."""
 
@@ -76,6 +79,13 @@ class RefinedGeometry:
     def beam_column(self) -> float:
         """Where the direct beam meets the detector, along the columns' axis [pixel]."""
         return float(self.fit.beam[BEAM_PARAMETERS.index("beam_column")])
+
+    def scale_from_binned(self, binned: Plane) -> Array:
+        """Return by what `BEAM_PARAMETERS` of a plane in larger pixels are multiplied [1]."""
+        scale = np.ones(len(BEAM_PARAMETERS))
+        for name in ("beam_row", "beam_column"):
+            scale[BEAM_PARAMETERS.index(name)] = binned.pixel1 / self.plane.pixel1
+        return scale
 
     def unbin(self, factor: int) -> RefinedGeometry:
         """Return the same geometry in the pixels of the image as stored.
@@ -283,7 +293,11 @@ def _estimate_spread(values: Array) -> float:
 
 
 def refine_geometry(
-    counts: Array, valid: Bool, start: Plane, ring_angles: Array
+    counts: Array,
+    valid: Bool,
+    start: Plane,
+    ring_angles: Array,
+    distortion: Distortion | None = None,
 ) -> RefinedGeometry:
     """Return the geometry refined from a rough one: rings are located, the plane is refined, and
     rings are searched for again in narrower windows.
@@ -298,6 +312,8 @@ def refine_geometry(
         Rough geometry.
     ring_angles : ndarray, shape (ring,)
         2theta of the calibrant's rings [radian], ascending.
+    distortion : Distortion, optional
+        Where the pixels lie on the plane.
 
     Returns
     -------
@@ -307,14 +323,20 @@ def refine_geometry(
     plane = start
     for window in SEARCH_WINDOWS:
         points = ring_points.locate_rings(
-            counts, valid, plane, ring_angles, reach=window.reach, width=window.width
+            counts,
+            valid,
+            plane,
+            ring_angles,
+            reach=window.reach,
+            width=window.width,
+            distortion=distortion,
         )
         fit = refine_beam(points, ring_angles, plane)
         plane = plane_from_beam(fit.beam, start.pixel1, start.pixel2)
     return RefinedGeometry(plane=plane, fit=fit, points=points)
 
 
-def estimate_ring_scatter(offsets: RingOffsets) -> float:
+def estimate_ring_scatter(offsets: RingOffsets, sectors: Index | None = None) -> float:
     """Return by how much rings scatter about their places beyond their own errors [ppm].
 
     What a flat detector cannot follow (a distorted image, panels off their places) moves whole
@@ -325,6 +347,9 @@ def estimate_ring_scatter(offsets: RingOffsets) -> float:
     ----------
     offsets : RingOffsets
         [ppm]
+    sectors : ndarray of int, shape (located ring,), optional
+        Points of each ring: those of fewer than `FEWEST_SCATTERING`, in a corner of the image, have
+        no error that is known, and tell nothing.
 
     Returns
     -------
@@ -335,6 +360,8 @@ def estimate_ring_scatter(offsets: RingOffsets) -> float:
 
     squares, variances = offsets.offset**2, offsets.stderr**2
     known = np.isfinite(squares) & np.isfinite(variances)
+    if sectors is not None:
+        known &= sectors >= FEWEST_SCATTERING
     squares, variances = squares[known], variances[known]
     freedom = squares.size - 1
     largest = float(np.sum(squares)) if squares.size else 0.0
@@ -379,6 +406,9 @@ def average_ring_offsets(
         w, r = weight[own], residual[own]
         mean = float(np.sum(w * r) / np.sum(w))
         error = float(np.sqrt(np.sum(w**2 * (r - mean) ** 2)) / np.sum(w))
+        if r.size == 1:
+            # One point has no scatter of its own: that of all others stands in.
+            error = float(1 / np.sqrt(w[0]))
         scale = _ppm_from_residual(ring_angles[one])
         offset[place], stderr[place] = mean * scale, abs(error * scale)
     return RingOffsets(ring=rings, offset=offset, stderr=stderr)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
+from ssbchar.hexrd.images.distortion import Distortion, place_oriented_pixels
 from ssbchar.typing import Array, Bool
 
 AZIMUTHS = 120
@@ -32,7 +33,11 @@ class RingMap:
 
 
 def map_rings(
-    counts: NDArray[np.generic], valid: Bool, plane: geo.Plane, orientation: int = 0
+    counts: NDArray[np.generic],
+    valid: Bool,
+    plane: geo.Plane,
+    orientation: int = 0,
+    distortion: Distortion | None = None,
 ) -> RingMap:
     """Return an image averaged over fields of azimuth and angle.
 
@@ -46,11 +51,13 @@ def map_rings(
         The detector, for the image put into this orientation.
     orientation : int
         One of `ssbchar.hexrd.images.geometry.Orientation`.
+    distortion : Distortion, optional
+        Of the stored image.
     """
     image = geo.orient_image(counts, orientation)
-    used = geo.orient_image(valid, orientation)
-    row, column = np.nonzero(used)
-    angle, azimuth = geo.angles_from_pixels(plane, row + 0.5, column + 0.5)
+    used = np.nonzero(geo.orient_image(valid, orientation))
+    row, column = place_oriented_pixels(image.shape, orientation, distortion)
+    angle, azimuth = geo.angles_from_pixels(plane, row[used], column[used])
     beyond = float(np.max(angle))
     across_pixels = plane.distance * np.tan(beyond) / max(plane.pixel1, plane.pixel2)
     columns = int(np.clip(across_pixels / PIXELS, 10, MOST_ANGLES))

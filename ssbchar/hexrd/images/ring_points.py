@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
+from ssbchar.hexrd.images.distortion import Distortion, place_pixels
 from ssbchar.typing import Array, Bool, Index
 
 SECTORS = 72
@@ -32,6 +33,8 @@ class RingPoints:
     """Index into the calibrant's d spacings."""
     stderr: Array
     """Standard error of the radial position [radian of 2theta]."""
+    panel: Index | None = None
+    """Number of the panel; None where they were not located panel by panel."""
 
     def select(self, keep: Bool) -> RingPoints:
         """Return some of the points.
@@ -51,6 +54,7 @@ class RingPoints:
             column=self.column[keep],
             ring=self.ring[keep],
             stderr=self.stderr[keep],
+            panel=None if self.panel is None else self.panel[keep],
         )
 
 
@@ -62,7 +66,7 @@ class _CellPixels:
     """Radial distance from the expected ring [pixel]."""
     counts: Array
     cell: NDArray[np.intp]
-    """ring x `SECTORS` + sector."""
+    """ring x `SECTORS` + sector; of several panels one after the other, those with pixels."""
     size: int
     """Number of cells."""
 
@@ -79,6 +83,8 @@ def locate_rings(
     *,
     reach: float,
     width: float,
+    distortion: Distortion | None = None,
+    panels: Index | None = None,
 ) -> RingPoints:
     """Return where each ring passes through each azimuthal sector.
 
@@ -100,14 +106,19 @@ def locate_rings(
         Half-width of the window [pixel]; less where rings are closer together.
     width : float
         Standard deviation of the ring's profile [pixel].
+    distortion : Distortion, optional
+        Where the pixels lie on the plane.
+    panels : ndarray of int, shape (row, column), optional
+        From `find_panels`: rings are located on each panel apart, at the mean azimuth of its
+        pixels.
 
     Returns
     -------
     RingPoints
-        One point for each cell with a clear ring.
+        On the plane, without the distortion. One point for each cell with a clear ring.
     """
-    row, column = np.nonzero(valid)
-    two_theta, azimuth = geo.angles_from_pixels(plane, row + 0.5, column + 0.5)
+    row, column = np.nonzero(valid if panels is None else valid & (panels > 0))
+    two_theta, azimuth = geo.angles_from_pixels(plane, *place_pixels(row, column, distortion))
     radian_per_pixel = plane.pixel1 * np.cos(ring_angles) ** 2 / plane.distance
     gap = np.diff(ring_angles, prepend=-np.inf, append=np.inf)
     half_window = np.minimum(reach * radian_per_pixel, 0.5 * np.minimum(gap[:-1], gap[1:]))
@@ -117,11 +128,16 @@ def locate_rings(
     near = usable[ring] & (np.abs(two_theta - ring_angles[ring]) < half_window[ring])
     ring, azimuth, two_theta = ring[near], azimuth[near], two_theta[near]
     sector = ((azimuth + np.pi) / (2 * np.pi) * SECTORS).astype(int) % SECTORS
+    cell, size = ring * SECTORS + sector, ring_angles.size * SECTORS
+    names = np.arange(size)
+    if panels is not None:
+        # Most rings cross few of many panels.
+        names, cell = np.unique(panels[row[near], column[near]] * size + cell, return_inverse=True)
     pixels = _CellPixels(
         offset=(two_theta - ring_angles[ring]) / radian_per_pixel[ring],
         counts=counts[row[near], column[near]],
-        cell=ring * SECTORS + sector,
-        size=ring_angles.size * SECTORS,
+        cell=cell,
+        size=names.size,
     )
     shift, stderr, significance = _fit_shifts(pixels, reach, width)
     clear = (
@@ -130,8 +146,11 @@ def locate_rings(
         & (stderr < WORST_STDERR)
     )
     cell = np.nonzero(clear)[0]
-    ring = cell // SECTORS
-    middle = (cell % SECTORS + 0.5) / SECTORS * 2 * np.pi - np.pi
+    ring = names[cell] % size // SECTORS
+    middle = (names[cell] % SECTORS + 0.5) / SECTORS * 2 * np.pi - np.pi
+    if panels is not None:
+        # A panel may hold a part of a sector alone.
+        middle = (pixels.sum(azimuth) / np.maximum(pixels.sum(np.ones_like(azimuth)), 1.0))[cell]
     found = ring_angles[ring] + shift[cell] * radian_per_pixel[ring]
     ring_row, ring_column = geo.pixels_from_angles(plane, found, middle)
     return RingPoints(
@@ -139,6 +158,7 @@ def locate_rings(
         column=ring_column,
         ring=ring.astype(np.int64),
         stderr=stderr[cell] * radian_per_pixel[ring],
+        panel=None if panels is None else names[cell] // size,
     )
 
 

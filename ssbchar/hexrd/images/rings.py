@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
+from ssbchar.hexrd.images.distortion import Distortion, place_pixels
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array, Bool
 
@@ -64,7 +65,9 @@ def flatten_image(counts: NDArray[np.generic], valid: Bool) -> Array:
     return np.asarray(np.clip(excess / noise, *CLIPPED))
 
 
-def find_centre(flattened: Array, valid: Bool) -> tuple[float, float]:
+def find_centre(
+    flattened: Array, valid: Bool, distortion: Distortion | None = None
+) -> tuple[float, float]:
     """Return the common centre of the rings.
 
     Parameters
@@ -73,6 +76,8 @@ def find_centre(flattened: Array, valid: Bool) -> tuple[float, float]:
         From `flatten_image`.
     valid : ndarray of bool, shape (row, column)
         Pixels used.
+    distortion : Distortion, optional
+        Where the pixels lie on the plane.
 
     Returns
     -------
@@ -86,11 +91,12 @@ def find_centre(flattened: Array, valid: Bool) -> tuple[float, float]:
     weight = flattened[row, column]
     # 150 000 pixels place the centre well enough; all of a large detector would take minutes
     thinned = slice(None, None, max(1, row.size // 150_000))
-    row, column, weight = row[thinned], column[thinned], weight[thinned]
+    weight = weight[thinned]
+    down, right = place_pixels(row[thinned], column[thinned], distortion)
 
     def measure_blur(centre: Array, width: float) -> float:
         """Return minus the sharpness of the radial profile in bins of a width [pixel], a float."""
-        radius = np.hypot(row + 0.5 - centre[0], column + 0.5 - centre[1])
+        radius = np.hypot(down - centre[0], right - centre[1])
         place = (radius / width).astype(int)
         total, number = np.bincount(place, weight), np.bincount(place)
         return -float(np.sum(total**2 / np.maximum(number, 10)))
@@ -202,6 +208,7 @@ def find_distance(
     ring_angles: Array,
     rough: float,
     tolerance: float,
+    distortion: Distortion | None = None,
 ) -> tuple[float, float]:
     """Return the distance at which the calibrant's rings match the radial profile best.
 
@@ -219,6 +226,8 @@ def find_distance(
         Rough distance [pixel].
     tolerance : float
         Largest deviation from it, as a fraction.
+    distortion : Distortion, optional
+        Where the pixels lie on the plane.
 
     Returns
     -------
@@ -227,8 +236,9 @@ def find_distance(
     correlation : float
         Correlation coefficient of the radial profile with that of the calibrant.
     """
-    row, column = np.indices(flattened.shape) + 0.5
-    radius = np.hypot(row - centre[0], column - centre[1])[valid].astype(int)
+    row, column = np.nonzero(valid)
+    down, right = place_pixels(row, column, distortion)
+    radius = np.hypot(down - centre[0], right - centre[1]).astype(int)
     number = np.bincount(radius)
     profile = np.bincount(radius, flattened[valid]) / np.maximum(number, 1)
     seen = number > 20
@@ -251,7 +261,11 @@ def find_distance(
 
 
 def measure_explained_share(
-    flattened: Array, valid: Bool, plane: geo.Plane, ring_angles: Array
+    flattened: Array,
+    valid: Bool,
+    plane: geo.Plane,
+    ring_angles: Array,
+    distortion: Distortion | None = None,
 ) -> float:
     """Return the share of the rings' intensity that the calibrant explains.
 
@@ -265,6 +279,8 @@ def measure_explained_share(
         The refined detector.
     ring_angles : ndarray, shape (ring,)
         2theta of the calibrant's rings [radian].
+    distortion : Distortion, optional
+        Where the pixels lie on the plane.
 
     Returns
     -------
@@ -273,7 +289,7 @@ def measure_explained_share(
         ring (dimensionless).
     """
     row, column = np.nonzero(valid)
-    two_theta, _ = geo.angles_from_pixels(plane, row + 0.5, column + 0.5)
+    two_theta, _ = geo.angles_from_pixels(plane, *place_pixels(row, column, distortion))
     # the tangent diverges at 90 degrees: bins beyond 1.2 radian are never needed
     place = (plane.distance * np.tan(np.minimum(two_theta, 1.2)) / plane.pixel1).astype(int)
     number = np.bincount(place)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
+from ssbchar.hexrd.images import distortion_files, masks, read
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import header as head
-from ssbchar.hexrd.images import masks, read
+from ssbchar.hexrd.images.distortion import Distortion
 from ssbchar.hexrd.images.image import UNREADABLE, Image
 from ssbchar.storage import reading
 from ssbchar.storage.raw_files import expand_path
@@ -61,6 +62,10 @@ class Setup:
     """The image says that it is synthetic."""
     faults: list[BadInput]
     """Frames that could not be used."""
+    distortion: Distortion | None = None
+    """Where the pixels lie on the detector plane; None: in their places."""
+    distortion_source: str = ""
+    """Where the distortion is stated."""
 
     def bin(self, factor: int) -> Setup:
         """Return the image in larger pixels, each the mean of its valid ones.
@@ -89,6 +94,7 @@ class Setup:
             valid=valid,
             pixel1=self.pixel1 * factor,
             pixel2=self.pixel2 * factor,
+            distortion=None if self.distortion is None else self.distortion.bin(factor),
         )
 
 
@@ -144,11 +150,19 @@ def read_setup(source: Path, options: Geometry) -> Setup:
     )
     if options.mask:
         valid &= ~read_mask(Path(expand_path(options.mask)), valid.shape)
-    plane, poni_wavelength = None, None
+    plane, poni_wavelength, distortion, detector = None, None, None, None
+    shape = (valid.shape[0], valid.shape[1])
     if options.poni:
-        plane, poni_wavelength = read_poni(Path(expand_path(options.poni)))
+        poni = Path(expand_path(options.poni))
+        plane, poni_wavelength = read_poni(poni)
+        # Its detector is asked for only where no file says where the pixels lie.
+        distortion = None if options.distortion else read_poni_distortion(poni, shape)
+    if options.distortion:
+        path = Path(expand_path(options.distortion))
+        detector = distortion_files.read_detector_file(path, shape, options.limits)
+        valid, distortion = valid & ~detector.excluded, detector.distortion
     wavelength = _choose_wavelength(source, options, poni_wavelength, frames.header)
-    distance, pixel1, pixel2 = _choose_dimensions(source, options, plane, frames.header)
+    distance, pixel1, pixel2 = _choose_dimensions(source, options, plane, frames.header, detector)
     return Setup(
         counts=np.where(valid, frames.total / frames.number, 0.0),
         valid=valid,
@@ -161,7 +175,16 @@ def read_setup(source: Path, options: Geometry) -> Setup:
         poni=plane,
         synthetic=head.is_synthetic(frames.header),
         faults=frames.faults,
+        distortion=distortion,
+        distortion_source=_name_distortion(options) if distortion is not None else "",
     )
+
+
+def _name_distortion(options: Geometry) -> str:
+    """Return which file states where the pixels lie."""
+    if options.distortion:
+        return f"the file {Path(options.distortion).name}"
+    return f"the detector of {Path(options.poni).name}"
 
 
 def _sum_frames(source: Path, options: Geometry) -> _FrameSum:
@@ -307,6 +330,37 @@ def read_poni(path: Path) -> tuple[geo.Plane, float | None]:
     return plane, wavelength
 
 
+def read_poni_distortion(path: Path, shape: tuple[int, int]) -> Distortion | None:
+    """Return where the pixels lie by the detector that a .poni file names.
+
+    Parameters
+    ----------
+    path : Path
+        The .poni file, which `read_poni` has read.
+    shape : tuple of int
+        Rows and columns of the images [pixel].
+
+    Returns
+    -------
+    Distortion or None
+        None for an even grid.
+
+    Raises
+    ------
+    BadInput
+        Its detector has uneven pixels, but is not that of the images.
+    """
+    import pyFAI
+
+    try:
+        detector = pyFAI.load(str(path)).detector
+        return distortion_files.measure_detector(detector, shape, path)
+    except UNREADABLE as error:
+        problem = f"names a detector that cannot be read ({error})"
+        remedy = "give the detector's own file in hexrd.geometry.distortion"
+        raise BadInput(path, problem, remedy) from error
+
+
 def _refuse_cut_poni(path: Path, remedy: str) -> None:
     """Raise where a geometry lacks a value, which pyFAI takes for zero, or ends within its last."""
     text = path.read_text(encoding="latin-1").lower()
@@ -319,7 +373,11 @@ def _refuse_cut_poni(path: Path, remedy: str) -> None:
 
 
 def _choose_dimensions(
-    source: Path, options: Geometry, plane: geo.Plane | None, header: head.Header
+    source: Path,
+    options: Geometry,
+    plane: geo.Plane | None,
+    header: head.Header,
+    detector: distortion_files.DetectorFile | None,
 ) -> tuple[float, float, float]:
     """Return the rough distance and the pixel sizes along rows and columns [m]."""
     if plane is not None:
@@ -329,10 +387,11 @@ def _choose_dimensions(
         distance = (options.distance or np.nan) * 1e-3
         if not np.isfinite(distance):
             distance = head.read_length(header, head.DISTANCE_KEYS)
-        pixel1 = (options.pixel_size or np.nan) * 1e-6
-        if not np.isfinite(pixel1):
-            pixel1 = head.read_length(header, head.PIXEL_KEYS)
-        pixel2 = pixel1
+        pixel1 = pixel2 = (options.pixel_size or np.nan) * 1e-6
+        if not np.isfinite(pixel1) and detector is not None:
+            pixel1, pixel2 = detector.pixel1, detector.pixel2
+        elif not np.isfinite(pixel1):
+            pixel1 = pixel2 = head.read_length(header, head.PIXEL_KEYS)
     if not distance > 0:
         remedy = "set hexrd.geometry.distance [mm]"
         raise BadInput(source, "no rough distance is known", remedy)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar.compiled import compile_loops
 from ssbchar.hexrd.images.image import Image
+from ssbchar.hexrd.images.masks import LEAST_SPOT
 from ssbchar.typing import Bool
 
 Counts = NDArray[np.float32]
@@ -24,9 +25,6 @@ ALWAYS_FEW = 10
 """Pixels that may be stray events on a detector of any size."""
 FEWEST_NEIGHBOURS = 3
 """Neighbours in use that tell an event from a spot."""
-LEAST_SPOT = 0.08
-"""What a spot adds to the third highest of a pixel's neighbours, as a share of what it adds to the
-pixel: detectors spread spots, to 0.16 where the width at half maximum is one pixel."""
 
 
 @dataclass(frozen=True, kw_only=True)

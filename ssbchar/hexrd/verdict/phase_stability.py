@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.hexrd.furnace.segments import SegmentKind
 from ssbchar.hexrd.unindexed.identify import FEWEST as LINES_OF_A_GROUP
 from ssbchar.hexrd.verdict import sentences
 from ssbchar.hexrd.verdict.common_change import CommonChange
@@ -264,7 +265,8 @@ def find_unexplained_groups(
     changes: Sequence[Conclusion],
     shares: Mapping[str, float] | None = None,
 ) -> list[UnexplainedGroup]:
-    """Return the groups of peaks that no phase explains and that came during the series.
+    """Return the groups of peaks that no phase explains and that came during the series, but those
+    that were gone before it was heated.
 
     Parameters
     ----------
@@ -282,7 +284,8 @@ def find_unexplained_groups(
         if not is_new_phase or row.value is None or row.value < LINES_OF_A_PHASE:
             continue
         own = [change for change in changes if change.subject == row.subject]
-        if not any(change.quantity in ONSETS and change.value is not None for change in own):
+        onsets = [change for change in own if change.quantity in ONSETS]
+        if not any(onset.value is not None for onset in onsets) or _is_gone_before_heating(onsets):
             continue
         ends = [change for change in own if change.quantity in ENDS]
         # Rows of a group's candidates follow it, the best first.
@@ -301,6 +304,16 @@ def find_unexplained_groups(
         )
         groups.append(group)
     return groups
+
+
+def _is_gone_before_heating(onsets: Sequence[Conclusion]) -> bool:
+    """Return whether a group came and went at rest before the first heating: something lay in the
+    beam while the sample was set up. Onsets in the order of their segments."""
+    heating = [str(onset.condition).startswith(SegmentKind.HEATING) for onset in onsets]
+    if not any(heating):
+        return False
+    later = onsets[heating.index(True) :]
+    return all(onset.value is None and onset.verdict == Verdict.NOT_SEEN for onset in later)
 
 
 def doubt_leftovers(

@@ -42,7 +42,9 @@ class Detector:
     polarisation: float = 0.99
     """(I_h - I_v) / (I_h + I_v), h along the columns' axis."""
 
-    def calculate_angles(self, subdivide: int = 3) -> tuple[Array, Array, Array]:
+    def calculate_angles(
+        self, subdivide: int = 3, shift: tuple[Array, Array] | None = None
+    ) -> tuple[Array, Array, Array]:
         """Return where each part of each pixel looks.
 
         In the detector's frame a point u along the tilt direction and v across it lies, seen along
@@ -52,6 +54,9 @@ class Detector:
         ----------
         subdivide : int
             Parts of a pixel along each side.
+        shift : tuple of ndarray, shape (row, column), optional
+            How far beside its place each pixel lies, along rows and along columns [pixel]: a
+            distorted image, panels off their places.
 
         Returns
         -------
@@ -65,6 +70,9 @@ class Detector:
         x = (edge[:, None] + offset - self.column) * self.pixel
         y = (edge[:, None] + offset - self.row) * self.pixel
         x, y = x[None, :, None, :], y[:, None, :, None]
+        if shift is not None:
+            down, right = (self.pixel * one[:, :, None, None] for one in shift)
+            x, y = x + right, y + down
         t, phi = np.radians([self.tilt, self.tilt_plane])
         u, v = x * np.cos(phi) + y * np.sin(phi), -x * np.sin(phi) + y * np.cos(phi)
         across, along = u * np.cos(t), self.distance + u * np.sin(t)

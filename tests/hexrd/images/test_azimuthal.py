@@ -164,15 +164,15 @@ def test_two_bins_per_pixel_of_the_longest_radius():
 
 
 def test_sectors_are_counted_from_minus_180_degrees():
-    sector = azimuthal._find_sectors(FLAT, SHAPE, 4).reshape(SHAPE)
+    sector = azimuthal._find_sectors(FLAT, *np.indices(SHAPE) + 0.5, 4).reshape(SHAPE)
     assert [sector[5, 5], sector[5, 170], sector[190, 170], sector[190, 5]] == [0, 1, 2, 3]
-    assert not azimuthal._find_sectors(FLAT, SHAPE, 1).any()
-    assert azimuthal._find_sectors(FLAT, (3, 4), 1).shape == (12,)
+    assert not azimuthal._find_sectors(FLAT, *np.indices(SHAPE) + 0.5, 1).any()
+    assert azimuthal._find_sectors(FLAT, *np.indices((3, 4)) + 0.5, 1).shape == (12,)
 
 
 def test_an_azimuth_of_180_degrees_belongs_to_the_first_sector():
     through = plane(0.2, 0.01005, 0.009, 0.0, 0.0, 0.0, 1e-4, 1e-4)
-    sector = azimuthal._find_sectors(through, SHAPE, 6).reshape(SHAPE)
+    sector = azimuthal._find_sectors(through, *np.indices(SHAPE) + 0.5, 6).reshape(SHAPE)
     assert set(sector[100, :80]) <= {0, 5} and sector.max() == 5 and sector.min() == 0
 
 
@@ -242,7 +242,7 @@ def test_the_range_of_two_theta_is_that_asked_for():
 
 def test_the_centre_of_a_pixel_tells_its_sector():
     """The beam meets the detector between rows 99 and 100 and between columns 89 and 90."""
-    sector = azimuthal._find_sectors(FLAT, SHAPE, 4).reshape(SHAPE)
+    sector = azimuthal._find_sectors(FLAT, *np.indices(SHAPE) + 0.5, 4).reshape(SHAPE)
     assert [sector[99, 5], sector[100, 5]] == [0, 3]
     assert [sector[5, 89], sector[5, 90]] == [0, 1]
     assert [sector[99, 170], sector[100, 170]] == [1, 2]

@@ -5,12 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hexrd.made_images import TRUE, WAVELENGTH, calibrant_counts, tiff
+from hexrd.made_images import (
+    TRUE,
+    WAVELENGTH,
+    calibrant_counts,
+    radial_shift,
+    tiff,
+    write_spline,
+)
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images.calibrate import calibrate_detector
-from ssbchar.hexrd.images.options import Geometry
+from ssbchar.hexrd.images.integrate import integrate_images
+from ssbchar.hexrd.images.options import Geometry, Integration
 
 SETUP = Geometry(wavelength=WAVELENGTH, distance=310.0, pixel_size=200.0)
 
@@ -92,6 +100,45 @@ def test_a_poni_is_found_in_the_orientation_it_was_made_for(tmp_path, calibrated
         )
         assert ds.attrs["orientation"] == geo.ORIENTATIONS[orientation]
         assert abs(float(ds["orientation_cell_offset"][orientation])) < 60
+
+
+def write_poni(path, plane, detector_config):
+    names = ("Distance", "Poni1", "Poni2", "Rot1", "Rot2", "Rot3")
+    lines = ["poni_version: 2", "Detector: Detector", f"Detector_config: {detector_config}"]
+    lines += [f"{name}: {value!r}" for name, value in zip(names, plane, strict=False)]
+    path.write_text("\n".join([*lines, f"Wavelength: {WAVELENGTH * 1e-10}", ""]))
+    return path
+
+
+def test_the_pixels_of_a_poni_whose_detector_is_distorted(tmp_path):
+    """pyFAI reads the spline of the detector with the .poni: to leave it out moves the rings."""
+    spline = write_spline(tmp_path / "a.spline", most=4.0)
+    config = f'{{"pixel1": 0.0002, "pixel2": 0.0002, "splineFile": "{spline}"}}'
+    counts = calibrant_counts(0, shift=radial_shift(4.0))
+    options = replace(SETUP, distortion=str(spline))
+    free = calibrate_detector(tiff(tmp_path / "a.tif", counts), options)
+    plane = [float(free[name]) for name in geo.PLANE_PARAMETERS]
+    poni = write_poni(tmp_path / "a.poni", plane, config)
+    found = calibrate_detector(tmp_path / "a.tif", Geometry(poni=str(poni)))
+    assert found.attrs["distortion"] == "the detector of a.poni"
+    assert found.attrs["orientation"] == "as stored"
+    assert abs(float(found["orientation_cell_offset"][0])) < 60
+    assert np.allclose(found["shift_down"], free["shift_down"], atol=1e-3)
+    even = write_poni(tmp_path / "b.poni", plane, '{"pixel1": 0.0002, "pixel2": 0.0002}')
+    with pytest.raises(BadInput):
+        calibrate_detector(tmp_path / "a.tif", Geometry(poni=str(even)))
+    # A radial distortion about the middle is the same in images that are flipped: the plane is not.
+    flipped = np.ascontiguousarray(counts[::-1])
+    with pytest.raises(BadInput, match="has uneven pixels, but it suits the image only flipped"):
+        calibrate_detector(tiff(tmp_path / "c.tif", flipped), Geometry(poni=str(poni)))
+    file = Geometry(poni=str(poni), distortion=str(spline))
+    turned = calibrate_detector(tmp_path / "c.tif", file)
+    assert turned.attrs["orientation"] == "flipped up-down"
+    pattern = [
+        integrate_images(tmp_path / name, ds, Integration())["intensity"].values[0]
+        for name, ds in (("a.tif", found), ("c.tif", turned))
+    ]
+    assert np.corrcoef(*pattern)[0, 1] > 0.9999
 
 
 def test_no_rings_no_wavelength_no_image(tmp_path):

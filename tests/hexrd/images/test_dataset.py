@@ -12,6 +12,11 @@ SIZES = {
     "parameter2": 5,
     "ring": 3,
     "orientation": 8,
+    "row": 4,
+    "column": 3,
+    "panel": 2,
+    "axis": 2,
+    "power": 2,
 }
 
 
@@ -76,7 +81,7 @@ def test_units_of_geometry_and_rings(name: str, unit: str) -> None:
     assert ds[name].attrs["units"] == unit
 
 
-def test_only_the_check_of_the_orientation_may_be_missing() -> None:
+def test_only_the_check_of_the_orientation_and_a_distortion_may_be_missing() -> None:
     missing = set(GEOMETRY.dataset(values(optional=True))) - set(
         GEOMETRY.dataset(values(optional=False))
     )
@@ -84,6 +89,10 @@ def test_only_the_check_of_the_orientation_may_be_missing() -> None:
         "orientation_doubling",
         "orientation_cell_offset",
         "orientation_cell_offset_stderr",
+        "shift_down",
+        "shift_right",
+        "panel_shift",
+        "radial_shift",
     }
 
 

@@ -283,3 +283,72 @@ def test_gain_and_readout_noise_are_in_the_errors(gain, readout, with_dark):
     pulls = (np.array(means) - gain * photons * response) / np.array(errors)
     assert np.median(pulls.std(axis=0)) == pytest.approx(1.0, abs=0.1)
     assert abs(np.median(pulls.mean(axis=0))) < 0.2
+
+
+def write_ring(folder, change=None, frames=10):
+    """A series of a ring on a background; `change` adds counts to (frame, row, column)."""
+    row, column = np.indices(SHAPE) + 0.5
+    two_theta, _ = geo.angles_from_pixels(PLANE, row, column)
+    rate = 40 + 300 * np.exp(-0.5 * ((two_theta - np.median(two_theta)) / 4e-4) ** 2)
+    counts = np.random.default_rng(3).poisson(rate, (frames, *SHAPE))
+    if change is not None:
+        change(counts)
+    folder.mkdir()
+    for n, one in enumerate(counts):
+        tiff(folder / f"scan_{n:04d}.tif", one.astype(np.uint16), f"frame: {n}")
+    return folder
+
+
+def add_zingers(counts):
+    for n in range(1, 9):
+        counts[n, 20 * n, 15 * n] += 8000
+        counts[n, 20 * n + 1, 15 * n + 7] += 1000
+
+
+def add_hot_pixels(counts):
+    counts[:, 50, 120] += 6000
+    counts[:, 90, 30:32] += 6000
+
+
+def add_pixels_that_become_hot(counts):
+    counts[4:, 50, 120] += 6000
+    counts[::2, 90, 30] += 6000
+    counts[[0, 1, 2, 4, 5, 7, 9], 150, 100] += 500
+
+
+@pytest.mark.parametrize("change", [add_zingers, add_hot_pixels, add_pixels_that_become_hot])
+def test_hot_spots_and_zingers_make_no_lines(tmp_path, change):
+    """Pixels that are wrong in one frame, in all, or from some frame on: no bin of any frame is off
+    by more than the noise that the lost pixels had."""
+    clean = integrate.integrate_images(write_ring(tmp_path / "a"), FLAT, Integration())
+    spoilt = integrate.integrate_images(write_ring(tmp_path / "b", change), FLAT, Integration())
+    off = (spoilt["intensity"] - clean["intensity"]) / clean["intensity_stderr"]
+    assert float(np.abs(off).max()) < 1.0
+    kept = integrate.integrate_images(
+        tmp_path / "b", FLAT, Integration(hot_pixel_sigma=0, stray_event_sigma=0)
+    )
+    off = (kept["intensity"] - clean["intensity"]) / clean["intensity_stderr"]
+    assert float(np.abs(off).max()) > 20.0, "the case is none"
+
+
+def test_spots_of_crystals_make_no_lines_in_the_mean_without_them(tmp_path):
+    """Spots of a single crystal off rings, some that stay and some of one frame: in the mean over
+    all azimuths they are lines, in the one without single grains they are not."""
+    row, column = np.indices(SHAPE)
+
+    def add_spots(counts):
+        rng = np.random.default_rng(6)
+        for r, c, frames in ((50, 120, slice(None)), (150, 60, slice(3, 4)), (20, 30, slice(5, 9))):
+            spot = 3000 * np.exp(-0.5 * ((row - r) ** 2 + (column - c) ** 2) / 1.2**2)
+            counts[frames] += rng.poisson(spot, counts[frames].shape)
+
+    options = Integration(sectors=36)
+    clean = integrate.integrate_images(write_ring(tmp_path / "a"), FLAT, options)
+    spoilt = integrate.integrate_images(write_ring(tmp_path / "b", add_spots), FLAT, options)
+    off = {
+        name: float(np.abs((spoilt[name] - clean[name]) / clean[f"{name}_stderr"]).max())
+        for name in ("intensity", "intensity_robust")
+    }
+    assert off["intensity"] > 30 and off["intensity_robust"] < 4
+    # the ring itself is the same in both means
+    assert float(np.abs(clean["intensity_robust"] / clean["intensity"] - 1).max()) < 0.1

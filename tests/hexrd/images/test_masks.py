@@ -154,3 +154,48 @@ def test_a_negative_value_that_is_no_whole_number_marks_nothing():
     assert not masks.find_gaps(counts).any()
     counts[3, 3] = -1.0
     assert masks.find_gaps(counts).sum() == 1
+
+
+def sampled(*frames):
+    """Five frames spread over a series; those that are not given are even."""
+    return [*frames, *(frame(10, 10) for _ in range(5 - len(frames)))]
+
+
+@pytest.mark.parametrize(("times", "is_hot"), [(2, False), (3, True), (5, True)])
+def test_a_pixel_that_becomes_hot_is_hot(times, is_hot):
+    """A spot that stays for two frames is a grain's; in most of them none is as sharp."""
+    found = find(sampled(*[frame(5000, 10)] * times))
+    assert np.argwhere(found).tolist() == ([[2, 2]] if is_hot else [])
+
+
+def test_hot_pixels_beside_each_other_are_hot():
+    pair = sampled(*[frame(5000, 10, odd=3000)] * 5)
+    assert np.argwhere(find(pair)).tolist() == [[1, 1], [2, 2]]
+    assert not find(pair[:2]).any(), "of two frames nothing is told"
+
+
+def test_a_pixel_stands_out_of_the_third_highest_of_its_neighbours():
+    """c - 22 > 10 sqrt(c + 23) + (22 - 10) / 0.08 from c = 371 on."""
+    counts = np.full((5, 5), 10.0)
+    counts[1, 1:4] = [22, 300, 300]
+    for centre, is_hot in ((370, False), (372, True)):
+        counts[2, 2] = centre
+        assert bool(find([counts] * 5)[2, 2]) is is_hot
+
+
+@pytest.mark.parametrize("width", [1.0, 1.5, 3.0])
+def test_no_pixel_of_a_spot_or_a_ring_stands_out(width):
+    """As wide at half maximum as a detector's response makes them, anywhere between pixels."""
+    row, column = np.indices((60, 60))
+    ring = 400 * np.exp(-0.5 * ((np.hypot(row + 5, column + 5) - 40) / 1.2) ** 2)
+    parts = [(i, j) for i in np.arange(-0.4, 0.5, 0.2) for j in np.arange(-0.4, 0.5, 0.2)]
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        r, c = rng.uniform(20, 40, 2)
+        sigma = width / 2.355
+        spot = sum(
+            320 * np.exp(-0.5 * ((row + i - r) ** 2 + (column + j - c) ** 2) / sigma**2)
+            for i, j in parts
+        )
+        counts = rng.poisson(20 + ring + spot).astype(float)
+        assert not masks._stand_out(counts, masks._stack_neighbours(counts), 10.0).any()

@@ -291,6 +291,22 @@ def test_rings_off_their_places_are_a_scatter(scatter):
     assert np.sqrt(np.mean(np.square(found))) == pytest.approx(scatter, rel=0.15)
 
 
+def test_a_ring_in_a_corner_is_no_scatter_of_all():
+    """One sector of the image has no scatter that its error could come from."""
+    one = cal.average_ring_offsets(
+        np.array([0, 1, 1]), np.array([2e-5, 1e-5, -1e-5]), np.array([1e10, 1.0, 1.0]), ANGLES
+    )
+    assert one.stderr[0] == pytest.approx(1e6 * 1e-5 / (2 * np.tan(ANGLES[0] / 2)))
+    made = offsets(0.0, 20.0)
+    corner = replace(
+        made, offset=np.append(made.offset[:-1], 2000.0), stderr=np.append(made.stderr[:-1], 1.0)
+    )
+    sectors = np.append(np.full(11, 72), 3)
+    assert cal.estimate_ring_scatter(corner) > 200
+    assert cal.estimate_ring_scatter(corner, sectors) < 15
+    assert cal.estimate_ring_scatter(corner, np.append(sectors[:-1], 4)) > 200
+
+
 def test_what_their_errors_explain_is_no_scatter():
     assert cal.estimate_ring_scatter(offsets(0.0, 20.0, rings=200)) < 6.0
     for few in (0, 1):

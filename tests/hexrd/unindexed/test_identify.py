@@ -10,6 +10,7 @@ from ssbchar.crystal import reflections
 from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.hexrd.unindexed import cell_matching, identify, matched_filter, tracks
 from ssbchar.hexrd.unindexed.options import Candidates
+from ssbchar.hexrd.verdict.phase_stability import find_unexplained_groups
 
 WAVELENGTH, BOUNDS, FWHM = 0.1173, (1.0, 6.0), 0.02
 TABLE = {
@@ -349,6 +350,111 @@ def test_tails_in_proportion_to_their_phase_are_no_new_phase(
     assert (told.verdict == "known_phase") is (verdict == "known_phase"), told.reason
     if verdict == "known_phase":
         assert "rise and fall with it" in told.reason
+
+
+def put(
+    olivine: xr.Dataset,
+    courses: dict[float, np.ndarray],
+    known: np.ndarray,
+    seed: int,
+    temperature: np.ndarray,
+) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+    """Return patterns, lattice and furnace of a refined phase, whose lines rise and fall by `known`
+    and are explained, and of lines at these places that are not."""
+    patterns, lattice, furnace, _ = series(None, seed, frames=known.size, misfit=0.0)
+    x = patterns["two_theta"].values
+
+    def profile(at: float) -> np.ndarray:
+        scale = np.sqrt(4 * np.log(2) / np.pi) / FWHM
+        return scale * np.exp(-4 * np.log(2) * ((x - at) / FWHM) ** 2)
+
+    truth = np.array(lattice["background"].values)
+    lines = cell_matching.list_candidate_lines(olivine, WAVELENGTH, BOUNDS, 0.03)
+    assert lines is not None
+    for at, strength in zip(
+        two_theta_from_d(crystal.d_from_hkl(lines.hkl, lines.cell), WAVELENGTH),
+        lines.strength / lines.strength.max(),
+        strict=True,
+    ):
+        truth += (strength * known)[:, None] * profile(float(at))
+    calculated = truth.copy()
+    for at, course in courses.items():
+        truth += course[:, None] * profile(at)
+    seen = np.random.default_rng(seed).poisson(truth).astype(float)
+    frame_axis = ("frame", "two_theta")
+    patterns = patterns.assign(
+        intensity=(frame_axis, seen), intensity_stderr=(frame_axis, np.sqrt(seen))
+    )
+    cell = np.tile(TABLE["olivine"]["cell"], (known.size, 1, 1))
+    lattice = lattice.assign(
+        calculated=(frame_axis, calculated),
+        residual=(frame_axis, seen - calculated),
+        intensity=(("frame", "phase"), 5 * known[:, None]),
+        intensity_stderr=(("frame", "phase"), np.full((known.size, 1), 3.0)),
+        cell=(("frame", "phase", "axis"), cell),
+    ).assign_coords(phase=["olivine"])
+    still = temperature == temperature[0]
+    furnace = furnace.assign(
+        temperature=("frame", temperature),
+        segment=("frame", np.where(still, "none", "heating").astype(object)),
+    )
+    return patterns, lattice, furnace
+
+
+BEFORE, FRAMES = 14, 48
+"""Frames before heating begins, and all."""
+NUMBER = np.arange(FRAMES)
+PROGRAMME = np.append(np.full(BEFORE, 25.0), np.linspace(25, 800, FRAMES - BEFORE))
+GROWING = np.clip((PROGRAMME - 400) / 400, 0, 1)
+FAR = (1.31, 1.77, 2.35, 3.05, 4.05)
+"""Places far from all lines of the refined phase [degree]."""
+
+
+@pytest.mark.parametrize("rest", ["none", "hold"])
+@pytest.mark.parametrize(
+    ("what", "is_new"),
+    [
+        ("lies there and goes before heating", False),
+        ("comes and goes before heating", False),
+        ("lies there and goes while heated", False),
+        ("a spot that stays", False),
+        ("low-angle tails of a growing phase", False),
+        ("low-angle tails of a phase that stays", False),
+        ("a product", True),
+    ],
+)
+def test_artefacts_are_no_new_phase(
+    what: str, is_new: bool, rest: str, table: list[xr.Dataset]
+) -> None:
+    """From patterns to groups: lines that nothing explains, of which one kind alone is a phase."""
+    olivine, known = table[2], np.full(FRAMES, 400.0)
+    lines = cell_matching.list_candidate_lines(olivine, WAVELENGTH, BOUNDS, 0.3)
+    assert lines is not None
+    strong = np.sort(two_theta_from_d(crystal.d_from_hkl(lines.hkl, lines.cell), WAVELENGTH))[:6]
+    courses = {
+        "lies there and goes before heating": 40.0 * (NUMBER < 10),
+        "comes and goes before heating": 40.0 * ((NUMBER >= 4) & (NUMBER < 9)),
+        "lies there and goes while heated": 40.0 * (NUMBER < 26),
+        "a spot that stays": np.full(FRAMES, 40.0),
+        "low-angle tails of a growing phase": 20 * GROWING,
+        "low-angle tails of a phase that stays": np.full(FRAMES, 20.0),
+        "a product": 40 * GROWING,
+    }
+    is_tail = what.startswith("low-angle")
+    if what.endswith("growing phase"):
+        known = known * GROWING
+    places = [float(at) - 1.3 * FWHM for at in strong] if is_tail else FAR
+    patterns, lattice, furnace = put(
+        olivine, dict.fromkeys(places, courses[what]), known, 3, PROGRAMME
+    )
+    kinds = np.where(furnace["segment"] == "none", rest, furnace["segment"]).astype(object)
+    furnace["segment"] = ("frame", kinds)
+    found = tracks.follow_lines(patterns, lattice, furnace, Candidates())
+    assert found.sizes["track"] >= 5, "the case is none"
+    rows = identify.match_candidates(found, furnace, table, Candidates())
+    told = next(row for row in rows if row.quantity == "unexplained_lines")
+    assert (told.verdict == "known_phase") is is_tail
+    assert len(find_unexplained_groups(rows, rows)) == is_new
 
 
 def made_tracks(count: int = 5, frames: int = 4) -> xr.Dataset:

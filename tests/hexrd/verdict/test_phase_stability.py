@@ -281,6 +281,35 @@ def test_groups_that_came() -> None:
     assert not open_end.stays
 
 
+@pytest.mark.parametrize(
+    ("order", "number"),
+    [
+        (("hold came", "heating not_seen"), 0),
+        (("hold came", "heating not_seen", "hold 2 not_seen", "cooling not_seen"), 0),
+        (("hold came", "heating present_from_start"), 1),
+        (("hold came", "heating not_seen", "cooling came"), 1),
+        (("hold came", "heating not_seen", "hold 2 present_from_start"), 1),
+        (("heating not_seen", "hold came"), 1),
+        (("hold came",), 1),
+    ],
+)
+def test_what_is_gone_before_heating_is_no_product(order: tuple[str, ...], number: int) -> None:
+    onsets = []
+    for words in order:
+        segment, _, state = words.rpartition(" ")
+        came = state == "came"
+        onsets.append(
+            Conclusion(
+                "onset_temperature" if segment.startswith(("heat", "cool")) else "onset_frame",
+                value=7.0 if came else None,
+                verdict="ok" if came else state,
+                subject="g",
+                condition=segment,
+            )
+        )
+    assert len(stability.find_unexplained_groups([LINES], onsets)) == number
+
+
 def test_when_leftovers_came_is_doubtful() -> None:
     ok = replace(ONSET, verdict="ok", reason="r")
     rows = [replace(LINES, verdict="not_named"), ok, END, replace(ok, subject="h")]
