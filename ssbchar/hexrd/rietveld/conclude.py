@@ -58,15 +58,17 @@ def conclude_structures(structures: xr.Dataset, options: Rietveld) -> list[Concl
         for p in np.flatnonzero(at["present"].values):
             is_listed = bool(at["refinable"].values[p])
             is_converged = at["status"].item() == CONVERGED
+            is_described = bool(np.isfinite(at["intensity_scatter"].item()))
             place = _Place(
                 at=at,
                 phase=int(p),
                 name=str(names[p]),
-                trusted=is_listed and is_converged,
+                trusted=is_listed and is_converged and is_described,
                 condition=condition,
                 caveat=sentences.describe_caveat(
                     is_listed=is_listed,
                     is_converged=is_converged,
+                    is_described=is_described,
                     negative=_find_negative(at, str(names[p])),
                 ),
             )
@@ -96,16 +98,21 @@ def _find_negative(at: xr.Dataset, name: str) -> list[str]:
 
 def _conclude_frame(at: xr.Dataset, attrs: dict[str, object], condition: str) -> Conclusion:
     """Return the row of the misfit of a frame."""
-    is_converged = at["status"].item() == CONVERGED
     return Conclusion(
         "rietveld_rwp",
         value=float(at["rwp"]),
         unit="percent",
-        verdict=Verdict.OK if is_converged else Verdict.FAILED,
+        verdict=_judge_fit(at),
         reason=sentences.describe_fit(at, str(attrs.get("not_modelled", ""))),
         method=sentences.describe_method(str(attrs.get("program", ""))),
         condition=condition,
     )
+
+
+def _judge_fit(at: xr.Dataset) -> Verdict:
+    if at["status"].item() != CONVERGED:
+        return Verdict.FAILED
+    return Verdict.OK if np.isfinite(at["intensity_scatter"].item()) else Verdict.MISFIT
 
 
 def _conclude_weight(place: _Place, options: Rietveld, *, is_weighed: bool) -> Conclusion:
@@ -183,7 +190,7 @@ def _conclude_displacements(place: _Place) -> Iterator[Conclusion]:
         labels = at["site_label"].values[sites].astype(str).tolist()
         yield _make_row(
             place,
-            f"rietveld_b_{labels[0]}",
+            f"rietveld_biso_{labels[0]}",
             value=float(at["b_iso"].values[sites[0]]),
             stderr=float(at["b_iso_stderr"].values[sites[0]]),
             unit="angstrom^2",

@@ -37,6 +37,9 @@ class Rietveld:
     """Largest standard error [angstrom^2] of a B that counts as carried by the data."""
     occupancy_esd: Annotated[float, Field(gt=0, le=1)] = 0.05
     """Largest standard error [1] of an occupancy that counts as carried by the data."""
+    intensity_scatter: Ask = "auto"
+    """Scatter of the lines' intensities beyond counting (few grains, texture): `auto` estimates it
+    from the pattern and has it in all standard errors, `off` has counting alone."""
     bond_sigma: Annotated[float, Field(gt=0, le=1)] | None = None
     """Restrain the first distances from cations to anions to those of the phases file within this
     [angstrom]; unset, nothing is restrained."""

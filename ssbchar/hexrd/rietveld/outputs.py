@@ -94,13 +94,21 @@ STRUCTURES = OutputTable(
         "rwp": Variable(dims=PER_FRAME, unit="percent", meaning="weighted profile R factor"),
         "rexp": Variable(dims=PER_FRAME, unit="percent", meaning="expected R factor"),
         "gof": Variable(
-            dims=PER_FRAME, unit="1", meaning="goodness of fit; it is in all standard errors"
+            dims=PER_FRAME,
+            unit="1",
+            meaning="goodness of fit; in all standard errors, where above 1",
         ),
         "serial_factor": Variable(
             dims=PER_FRAME,
             unit="1",
             meaning="factor in all standard errors for residuals that follow each other "
             "(Berar and Lelann 1991)",
+        ),
+        "intensity_scatter": Variable(
+            dims=PER_FRAME,
+            unit="1",
+            meaning="relative scatter of the lines' intensities beyond counting, in all standard "
+            "errors; infinite above 0.3, where it is in none",
         ),
         "zero": Variable(
             dims=PER_FRAME, unit="degree", meaning="zero of 2theta", ancillary=("zero_stderr",)

@@ -1,14 +1,15 @@
 """rietx behind one adapter: a problem and a freedom in, refined numbers with their errors out.
 
-The only module that imports rietx. Its esds are those of the covariance times chi-square, times
-the factor for residuals that follow each other (J.-F. Berar & P. Lelann, J. Appl. Cryst. 24 (1991)
-1).
+The only module that imports rietx. Its esds are those of the covariance times the goodness of fit
+(where that is above one), times the factor for residuals that follow each other (J.-F. Berar & P.
+Lelann, J. Appl. Cryst. 24 (1991) 1).
 """
 
 from __future__ import annotations
 
 import importlib.util
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,10 @@ class RefinedFrame:
     """[degree]"""
     zero_stderr: float
     parameter_count: int
+    calculated: Array
+    """Refined pattern [count], shape (point,)."""
+    background: Array
+    """[count], shape (point,)"""
     restraint_misfit: float
     """Root mean square deviation of the restrained lengths over their sigma [1]; NaN without."""
     errors: Errors
@@ -184,8 +189,11 @@ class _Refinement:
             intensity=problem.intensity.tolist(),
             sigma=problem.stderr.tolist(),
         )
-        # it would leave a folder with a record of the run where the step runs
-        result = self.inner.fit(data, plan=plan.to_plan(), telemetry=False)
+        with warnings.catch_warnings():
+            # its search for lines that no phase explains, of which nothing is used
+            warnings.filterwarnings("ignore", module=PACKAGE)
+            # telemetry would leave a folder with a record of the run where the step runs
+            result = self.inner.fit(data, plan=plan.to_plan(), telemetry=False)
         return _read_result(result, problem, self, sources)
 
     def length_along(self, shift: Shift, metric: Array) -> float:
@@ -308,12 +316,16 @@ def _read_result(
     result: Any, problem: Problem, program: _Refinement, sources: Mapping[Parameter, str]
 ) -> RefinedFrame:
     found = {one.path: one for one in result.parameters}
+    # rietx makes errors smaller, too, where chi-square is below one: errors of points that are
+    # generous for intensities are no reason to trust parameters more
+    widen = max(1.0, 1.0 / result.statistics.gof) if result.statistics.gof > 0 else 1.0
     values = {row.path: row.value for row in program.inner.parameters()}
 
     def read(paths: list[str], held: float = math.nan) -> Refined:
         """Read values and errors of paths; the error of what was held is `held`."""
         errors = [
-            held if path not in found else _number(found[path].stderr, held) for path in paths
+            held if path not in found else widen * _number(found[path].stderr, held)
+            for path in paths
         ]
         return Refined(value=np.array([values[path] for path in paths]), stderr=np.array(errors))
 
@@ -337,13 +349,18 @@ def _read_result(
                 # of one phase alone the share is one by definition
                 weight_fraction_stderr=math.nan
                 if only_one
-                else _number(share.weight_fraction_stderr if share else None),
+                else widen * _number(share.weight_fraction_stderr if share else None),
                 r_bragg=_number(agrees.r_bragg if agrees else None),
             )
         )
     statistics = result.statistics
     zero = read(["instrument.zero_shift"])
-    converged = result.status == "converged" and all(d.level != "error" for d in result.diagnostics)
+    converged = (
+        result.status == "converged"
+        and all(one.level != "error" for one in result.diagnostics)
+        # a phase whose scale went to zero loses its cell without a word
+        and all(phase.cell.stderr[0] > 0 for phase in phases)
+    )
     lengths = _measure_lengths(program, phases, sources)
     return RefinedFrame(
         converged=converged,
@@ -355,11 +372,13 @@ def _read_result(
         zero=float(zero.value[0]),
         zero_stderr=float(zero.stderr[0]),
         parameter_count=int(statistics.n_free_parameters),
+        calculated=np.asarray(result.y_calc, float),
+        background=np.asarray(result.y_background, float),
         restraint_misfit=_measure_restraints(result),
         errors=Errors(
             converged=converged,
             stderr={
-                one: lengths(one) * _number(found[path].stderr if path in found else None)
+                one: widen * lengths(one) * _number(found[path].stderr if path in found else None)
                 for one, path in sources.items()
             },
         ),

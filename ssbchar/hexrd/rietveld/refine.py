@@ -19,6 +19,7 @@ from ssbchar.hexrd.refinement.laboratory import find_emission
 from ssbchar.hexrd.rietveld import program as rietx
 from ssbchar.hexrd.rietveld.choose_frames import choose_frames
 from ssbchar.hexrd.rietveld.freedom import Freedom, choose_freedom
+from ssbchar.hexrd.rietveld.intensity_scatter import add_scatter, estimate_scatter, split_lines
 from ssbchar.hexrd.rietveld.options import Rietveld
 from ssbchar.hexrd.rietveld.outputs import STRUCTURES
 from ssbchar.hexrd.rietveld.problem import PhaseStart, Problem, list_bond_lengths
@@ -46,6 +47,8 @@ class FrameOutcome:
     """Phases refined, in the problem's order."""
     without_atoms: tuple[str, ...]
     held: str
+    scatter: float
+    """Of the lines' intensities beyond counting [1]."""
 
 
 def refine_structures(
@@ -117,18 +120,30 @@ def _refine_frame(
         tuple(known[name] for name in names),
         options,
     )
-    program = rietx.Program(problem=problem)
     # the matrices are small: threads that share one wait for each other
     with threadpool_limits(1, "blas"):
+        program = rietx.Program(problem=problem)
         shifts = program.list_shifts()
         freedom = choose_freedom(problem, shifts, options, program.try_freedom)
         refined = program.refine(freedom)
+        scatter = 0.0
+        if options.intensity_scatter != "off":
+            blocks = split_lines(problem, refined.calculated, refined.background)
+            scatter = estimate_scatter(blocks, len(freedom.parameters) + len(names))
+        if 0 < scatter < np.inf:
+            # what counting alone seems to carry may be within the scatter
+            peaks = refined.calculated - refined.background
+            problem = add_scatter(problem, blocks, peaks, scatter)
+            program = rietx.Program(problem=problem)
+            freedom = choose_freedom(problem, shifts, options, program.try_freedom)
+            refined = program.refine(freedom)
     return FrameOutcome(
         problem=problem,
         freedom=freedom,
         refined=refined,
         names=names,
         without_atoms=tuple(name for name in there if not known[name].sites),
+        scatter=scatter,
         held=describe_held(problem, freedom, shifts, options),
     )
 
@@ -246,6 +261,7 @@ def _list_frame_values(outcomes: Sequence[FrameOutcome]) -> dict[str, Any]:
         "rwp": np.array([100 * one.rwp for one in found]),
         "rexp": np.array([100 * one.rexp for one in found]),
         "gof": np.array([one.gof for one in found]),
+        "intensity_scatter": np.array([outcome.scatter for outcome in outcomes]),
         "serial_factor": np.array([one.serial_factor for one in found]),
         "zero": np.array([one.zero for one in found]),
         "zero_stderr": np.array([one.zero_stderr for one in found]),

@@ -13,14 +13,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 METHOD = (
-    "Rietveld refinement of the whole pattern by rietx; standard errors times the goodness of fit "
-    "and the factor of Berar and Lelann (1991)"
+    "Rietveld refinement of the whole pattern by rietx; standard errors with the scatter of the "
+    "lines' intensities, times the goodness of fit and the factor of Berar and Lelann (1991)"
 )
 SHIFT_METHOD = f"refined coordinate minus that of the phases file, times the axis; {METHOD}"
 OCCUPANCY_METHOD = f"share of one of two elements on a site, their sum held; {METHOD}"
-WEIGHT_CAVEAT = (
-    "crystalline phases alone; microabsorption and preferred orientation are not in the error"
-)
+WEIGHT_CAVEAT = "crystalline phases alone; microabsorption is not in the error"
 
 
 def describe_held(
@@ -106,7 +104,9 @@ def describe_b_method(labels: Sequence[str]) -> str:
     return f"one factor on B of the phases file for {labels[0]}, {others}; {METHOD}"
 
 
-def describe_caveat(*, is_listed: bool, is_converged: bool, negative: Sequence[str]) -> str:
+def describe_caveat(
+    *, is_listed: bool, is_converged: bool, is_described: bool, negative: Sequence[str]
+) -> str:
     """Return why the numbers of a phase are doubtful, empty where they are not.
 
     Parameters
@@ -114,11 +114,14 @@ def describe_caveat(*, is_listed: bool, is_converged: bool, negative: Sequence[s
     is_listed : bool
         Whether the phases file trusts the atoms.
     is_converged : bool
+    is_described : bool
+        Whether lines are off by no more than can stand in the errors.
     negative : sequence of str
         Sites whose B [angstrom^2] is clearly below zero.
     """
     return join(
         "" if is_converged else "the refinement did not converge",
+        "" if is_described else describe_scatter(float("inf")),
         "" if is_listed else "the phases file does not trust its atoms (refinable: false)",
         f"B below zero of {', '.join(negative)}: absorption, texture or a wrong atom"
         if negative
@@ -156,8 +159,9 @@ def describe_fit(at: xr.Dataset, not_modelled: str) -> str:
     return join(
         shape,
         f"expected {float(at['rexp']):.3g} percent, goodness of fit {float(at['gof']):.3g}, "
-        f"serial factor {float(at['serial_factor']):.3g}; {int(at['parameters'])} parameters, "
-        f"{int(at['structure_parameters'])} of structures",
+        f"serial factor {float(at['serial_factor']):.3g}; "
+        f"{int(at['parameters'])} parameters, {int(at['structure_parameters'])} of structures",
+        describe_scatter(float(at["intensity_scatter"])),
         f"{restraints} distances restrained, root mean square deviation "
         f"{float(at['restraint_misfit']):.2g} sigma"
         if restraints
@@ -165,6 +169,13 @@ def describe_fit(at: xr.Dataset, not_modelled: str) -> str:
         str(at["held"].item()),
         f"not modelled: {not_modelled}" if not_modelled else "",
     )
+
+
+def describe_scatter(scatter: float) -> str:
+    """Return by how much lines are off beyond counting (relative [1]), empty where not at all."""
+    if scatter == float("inf"):
+        return "lines are off by more than 30 percent: the structures do not describe the pattern"
+    return f"lines scatter by {100 * scatter:.2g} percent beyond counting" if scatter else ""
 
 
 def join(*parts: str) -> str:

@@ -56,8 +56,9 @@ def make_truth(
     return Truth(known=known, sites=sites, cell=cell, weight=weight)
 
 
-def draw_counts(truths: tuple[Truth, ...], seed: int, amount: float = AMOUNT) -> np.ndarray:
-    """Return counts: lines of all phases by I = W m |F|^2 L / (M V), on a background."""
+def draw_counts(truths: tuple[Truth, ...], seed: int, grain: float = 0.0) -> np.ndarray:
+    """Return counts: lines of all phases by I = W m |F|^2 L / (M V), each off by a share `grain` as
+    with few grains, on a background."""
     rng = np.random.default_rng(seed)
     mean = LEVEL * (1 + 0.3 * np.exp(-(AXIS - AXIS[0]) / 3))
     d_min = WAVELENGTH / (2 * np.sin(np.radians(AXIS[-1] + 1) / 2))
@@ -69,17 +70,21 @@ def draw_counts(truths: tuple[Truth, ...], seed: int, amount: float = AMOUNT) ->
         strength = strength * calculate_lorentz_factor(angle)
         volume = float(volume_from_cell(phase.cell))
         mass = reflections.mass_from_sites(phase)
-        area = amount * 1e-9 * truth.weight / (mass * volume) * strength
+        strength = strength * np.exp(grain * rng.standard_normal(strength.size))
+        area = AMOUNT * 1e-9 * truth.weight / (mass * volume) * strength
         for where, size in zip(angle, area, strict=True):
             mean += size * calculate_pseudo_voigt(AXIS - where, FWHM, ETA)
     return rng.poisson(mean).astype(float)
 
 
 def make_series(
-    truths: tuple[Truth, ...], seeds: tuple[int, ...], temperatures: tuple[float, ...]
+    truths: tuple[Truth, ...],
+    seeds: tuple[int, ...],
+    temperatures: tuple[float, ...],
+    grain: float = 0.0,
 ) -> dict[str, xr.Dataset]:
     """Return what the step takes of a series: patterns, furnace, lattice."""
-    counts = np.array([draw_counts(truths, seed) for seed in seeds])
+    counts = np.array([draw_counts(truths, seed, grain) for seed in seeds])
     frames, phases = np.arange(1, len(seeds) + 1), [t.known.name for t in truths]
     shape = (frames.size, len(phases))
     axes = np.array(["a", "b", "c", "alpha", "beta", "gamma"], object)

@@ -140,6 +140,21 @@ def test_rows_say_what_was_found_and_the_weighed_mixture_agrees(
 
 
 @needs_rietx
+def test_a_pattern_that_is_not_described_is_a_misfit(
+    made: tuple[tuple[Truth, ...], dict[str, xr.Dataset], xr.Dataset],
+) -> None:
+    _, _, found = made
+    off = found.assign(intensity_scatter=("frame", [np.inf]))
+    rows = conclude.conclude_structures(off, Rietveld(frames=("first",)))
+    assert {r.verdict for r in rows if r.quantity == "rietveld_rwp"} == {"misfit"}
+    assert {r.verdict for r in rows if r.subject} == {"doubtful"}
+    lost = found.assign(status=("frame", np.array(["not_converged"], object)))
+    rows = conclude.conclude_structures(lost, Rietveld(frames=("first",)))
+    assert {r.verdict for r in rows if r.quantity == "rietveld_rwp"} == {"failed"}
+    assert all("did not converge" in r.reason for r in rows if r.subject)
+
+
+@needs_rietx
 def test_cifs_are_read_by_pymatgen_with_the_refined_structure(
     made: tuple[tuple[Truth, ...], dict[str, xr.Dataset], xr.Dataset], tmp_path: Path
 ) -> None:
@@ -162,6 +177,27 @@ def test_cifs_are_read_by_pymatgen_with_the_refined_structure(
             if site.specie.symbol == truth.sites[1].element
         )
         assert nearest < 0.02
+
+
+@needs_rietx
+def test_few_grains_widen_the_errors_and_nothing_else() -> None:
+    both = truths()
+    series = make_series(both, seeds=(21,), temperatures=(25.0,), grain=0.06)
+    asked = {"frames": ["first"], "displacement": "phase", "occupancies": "off"}
+    found = {
+        scatter: call(
+            "hexrd.rietveld.refine_structures",
+            {**asked, "intensity_scatter": scatter},
+            {},
+            table=TABLE,
+            **series,
+        )
+        for scatter in ("auto", "off")
+    }
+    assert 0.03 < found["auto"]["intensity_scatter"].item() < 0.12
+    assert found["off"]["intensity_scatter"].item() == 0
+    spread = {name: np.std(list(dict(pulls(ds, both)).values())) for name, ds in found.items()}
+    assert spread["auto"] < 1.6 < spread["off"], spread
 
 
 @needs_rietx
