@@ -120,15 +120,21 @@ def _conclude_weight(place: _Place, options: Rietveld, *, is_weighed: bool) -> C
     stderr = float(place.at["weight_fraction_stderr"].values[place.phase])
     known = options.known_mix.get(place.name) if is_weighed else None
     missing = str(place.at["without_atoms"].item())
+    # shares add up to one: a wrong structure makes all of them wrong
+    doubted = _list_doubted(place.at)
+    is_sound = place.trusted and not missing and not doubted
     reason = sentences.join(
-        place.caveat, sentences.describe_missing(missing), sentences.WEIGHT_CAVEAT
+        place.caveat,
+        sentences.describe_doubted([name for name in doubted if name != place.name]),
+        sentences.describe_missing(missing),
+        sentences.WEIGHT_CAVEAT,
     )
     row = Conclusion(
         "rietveld_weight_fraction",
         value=PERCENT * value,
         stderr=PERCENT * stderr,
         unit="percent",
-        verdict=Verdict.OK if place.trusted and not missing else Verdict.DOUBTFUL,
+        verdict=Verdict.OK if is_sound else Verdict.DOUBTFUL,
         reason=reason,
         method=sentences.METHOD,
         subject=place.name,
@@ -148,13 +154,19 @@ def _conclude_weight(place: _Place, options: Rietveld, *, is_weighed: bool) -> C
         row,
         lower95=decision.lower95,
         upper95=decision.upper95,
-        verdict=words.get(decision.verdict, decision.verdict),
+        verdict=words.get(decision.verdict, decision.verdict) if is_sound else row.verdict,
         reason=sentences.join(
             sentences.describe_mix(PERCENT * known, PERCENT * options.known_mix_bound), reason
         ),
         bound=decision.bound,
         reference=decision.reference,
     )
+
+
+def _list_doubted(at: xr.Dataset) -> list[str]:
+    """Return the phases of a frame whose atoms the phases file does not trust, by name (str)."""
+    is_doubted = (at["present"].values == 1) & (at["refinable"].values == 0)
+    return [str(name) for name in at["phase"].values[is_doubted]]
 
 
 def _conclude_cell(place: _Place, scale_stderr: float) -> Iterator[Conclusion]:

@@ -139,6 +139,16 @@ def describe_missing(names: str) -> str:
     return f"without {names}, known by the cell alone" if names else ""
 
 
+def describe_doubted(names: Sequence[str]) -> str:
+    """Return that the shares of other phases (str) are of structures not trusted, empty where there
+    are none."""
+    if not names:
+        return ""
+    return (
+        f"the phases file does not trust the atoms of {', '.join(names)}, whose share is doubtful"
+    )
+
+
 def describe_mix(weighed: float, bound: float) -> str:
     """Return with what a weight fraction was compared, both in percent."""
     return f"weighed {weighed:g} percent, compared within {bound:g} percent"

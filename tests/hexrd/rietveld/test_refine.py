@@ -137,6 +137,14 @@ def test_rows_say_what_was_found_and_the_weighed_mixture_agrees(
         found, Rietveld(frames=("first",), known_mix={"Al2O3": 0.3, "LFP": 0.7})
     )
     assert {r.verdict for r in wrong if r.quantity == "rietveld_weight_fraction"} == {"differs"}
+    # shares add up to one: one structure that is not trusted leaves none that is
+    doubted = found.assign(refinable=("phase", np.array([0, 1])))
+    rows = conclude.conclude_structures(
+        doubted, Rietveld(frames=("first",), known_mix={"Al2O3": 0.5, "LFP": 0.5})
+    )
+    weights = [r for r in rows if r.quantity == "rietveld_weight_fraction"]
+    assert {r.verdict for r in weights} == {"doubtful"}
+    assert "does not trust the atoms of Al2O3" in weights[1].reason
 
 
 @needs_rietx
