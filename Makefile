@@ -53,7 +53,7 @@ oracle: .venv-peers/ready  ## the absorption chain against Larch, live
 bench: .venv-peers/ready  ## ours and peers side by side on one core
 	.venv-peers/bin/python -m benchmarks
 
-PEERS := lmfit seriesxrd xrdfit xraylarch
+PEERS := lmfit rietx seriesxrd xrdfit xraylarch
 .venv-peers/ready: requirements.lock pyproject.toml  # an environment of its own: the peers bring 2.4 GB
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

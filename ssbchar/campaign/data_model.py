@@ -20,6 +20,7 @@ ROOMS = {
         "crystal",
         "hexrd.peaks",
         "hexrd.refinement",
+        "hexrd.rietveld",
         "hexrd.expansion",
         "hexrd.onset",
         "hexrd.unindexed",

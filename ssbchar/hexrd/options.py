@@ -13,6 +13,7 @@ from ssbchar.hexrd.pairs.options import Pair
 from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.hexrd.refinement.options import Refinement
+from ssbchar.hexrd.rietveld.options import Rietveld
 from ssbchar.hexrd.time_course.options import TimeCourse
 from ssbchar.hexrd.unindexed.options import Candidates
 from ssbchar.hexrd.verdict.options import Stability
@@ -58,6 +59,8 @@ class Hexrd:
     """Reflections of the candidate phases."""
     refine: Refinement = field(default_factory=Refinement)
     """Whole-pattern refinement."""
+    rietveld: Rietveld = field(default_factory=Rietveld)
+    """Structures refined in chosen frames."""
     expansion: Expansion = field(default_factory=Expansion)
     """Cells against temperature."""
     onset: Onset = field(default_factory=Onset)

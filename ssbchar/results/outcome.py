@@ -17,6 +17,9 @@ from ssbchar.results.report.exclusions import (
 from ssbchar.results.report.page import QUESTIONS
 from ssbchar.storage import store
 
+FOLDERS = ("figures", "export", "structures")
+"""Of a measurement: what is set aside there is told at the end of a run."""
+
 
 def count_failed(failed: Sequence[str], measurements: int) -> str:
     """Return the last line of a run: how many of its measurements failed, and which."""
@@ -42,7 +45,7 @@ def summarise_outcome(
     """
     content = [store.read_json(path) for path in conclusions]
     labels = [one["labels"] for one in content]
-    folders = [*folder.glob("*/*/figures"), *folder.glob("*/*/export")]
+    folders = [path for name in FOLDERS for path in folder.glob(f"*/*/{name}")]
     if is_whole:
         rows = read_summary(folder / "summary.csv")
     else:

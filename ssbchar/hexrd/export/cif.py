@@ -61,7 +61,7 @@ def format_cif(
     """
     at = lattice.isel(phase=phase, frame=frame)
     number = int(lattice["frame"].values[frame])
-    temperature = _format_temperature(furnace.isel(frame=frame))
+    temperature = format_temperature(furnace.isel(frame=frame))
     scale_stderr = float(lattice.attrs.get("length_scale_stderr", np.nan))
     shared = f"{scale_stderr:.1e}" if scale_stderr > 0 else UNKNOWN_SCALE
     # the core dictionary has no system of its own for rhombohedral axes
@@ -71,20 +71,20 @@ def format_cif(
         f"# verdict of the cell: {at['verdict'].item()}; phase model: {known.about['source']}",
         "# uncertainties are those of the fit; all lengths also share a relative error of "
         + shared,
-        f"data_{_make_data_name(known.name)}_frame_{number}",
+        f"data_{make_data_name(known.name)}_frame_{number}",
         f"_cell_measurement_temperature {temperature}",
         f"_diffrn_ambient_temperature {temperature}",
         f"_diffrn_radiation_wavelength {float(lattice.attrs['wavelength']):.7g}",
         f"_space_group_crystal_system {system}",
         f"_space_group_name_H-M_alt '{known.group}'",
         *_list_cell(at),
-        *_list_symmetry(known),
+        *list_symmetry(known),
         *_list_atoms(known),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _format_temperature(at: xr.Dataset) -> str:
+def format_temperature(at: xr.Dataset) -> str:
     """Return the temperature of a frame [K] with its standard uncertainty, ``?`` where unknown."""
     celsius = float(at["temperature"])
     stderr = float(at["temperature_stderr"])
@@ -134,12 +134,12 @@ def format_with_su(value: float, su: float) -> str:
     return f"{value:.{decimals}f}({digits})"
 
 
-def _make_data_name(name: str) -> str:
-    """Return a phase's name with the characters that a CIF data block may have."""
+def make_data_name(name: str) -> str:
+    """Return a phase's name with the characters [1] that a CIF data block may have."""
     return "".join(c if c.isalnum() or c in "_-" else "_" for c in name)
 
 
-def _list_symmetry(known: Phase) -> list[str]:
+def list_symmetry(known: Phase) -> list[str]:
     """Return the loop of the symmetry operations used in the refinement, so that no program needs
     to guess the setting."""
     operations = [
