@@ -20,6 +20,9 @@ CONFIDENCE = 0.95
 """Of every interval [1]."""
 TWO_SIDED = 0.5 + CONFIDENCE / 2
 """Probability that the upper end of a two-sided interval is not passed [1]."""
+DETECTION = 0.99865
+"""Probability that what is not there stays below the limit from which something is `detected` [1]:
+three standard errors (IUPAC, Spectrochim. Acta B 33 (1978) 241)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +152,11 @@ def decide_equality(
 def decide_presence(estimate: Estimate, *, tests: int = 1, nothing: float = 0.0) -> Decision:
     """Return whether something is there.
 
-    ``detected``: the lower limit, at 95 % over the whole family of `tests`, lies above nothing.
-    ``not detected``: the limits include its absence; what would have been seen stands beside. All
-    else is ``inconclusive``: limits that exclude its absence though not over the whole family, an
-    amount surely below nothing (its errors are wrong), one without a value or an error.
+    ``detected``: the amount lies three standard errors above nothing, and so do its limits at 95 %
+    over the whole family of `tests`. Limits at 95 % alone would find one in forty of the things
+    that are not there. ``not detected``: the limits include its absence; what would have been seen
+    stands beside. All else is ``inconclusive``: limits that exclude its absence though not by so
+    much, an amount surely below nothing (its errors are wrong), one without a value or an error.
 
     Parameters
     ----------
@@ -175,7 +179,9 @@ def decide_presence(estimate: Estimate, *, tests: int = 1, nothing: float = 0.0)
     decision = _limit(estimate, nothing, tests, None)
     if not estimate.is_measured:
         return decision
-    if estimate.value - _family_half_width(estimate, tests) > nothing:
+    least = max(estimate.find_half_width(DETECTION), _family_half_width(estimate, tests))
+    decision = replace(decision, smallest=least + estimate.find_half_width(CONFIDENCE))
+    if estimate.value - least > nothing:
         return replace(decision, verdict=Verdict.DETECTED)
     if decision.is_difference_seen:
         return decision

@@ -156,16 +156,30 @@ def test_an_impossible_question_is_refused() -> None:
 
 
 def test_presence_needs_limits_that_leave_nothing_out() -> None:
-    assert decide_presence(estimate(0.1961, 0.1)).verdict == "detected"
+    assert decide_presence(estimate(0.3001, 0.1)).verdict == "detected"
     # A one-sided test at 1.645 would have called this there, its own limits hold zero.
     assert decide_presence(estimate(0.19, 0.1)).verdict == "not detected"
     assert decide_presence(estimate(0.1959, 0.1), tests=5).verdict == "not detected"
-    # One of five things that were looked for may stand out by chance.
-    assert decide_presence(estimate(0.2575, 0.1), tests=5).verdict == "inconclusive"
-    assert decide_presence(estimate(0.2577, 0.1), tests=5).verdict == "detected"
+    # Of forty things that are not there one lies beyond its 95 % limits.
+    assert decide_presence(estimate(0.1961, 0.1)).verdict == "inconclusive"
+    assert decide_presence(estimate(0.2999, 0.1)).verdict == "inconclusive"
+    # One of a hundred things that were looked for may stand out by chance: 3.4808 at 0.99975.
+    assert decide_presence(estimate(0.3480, 0.1), tests=100).verdict == "inconclusive"
+    assert decide_presence(estimate(0.3481, 0.1), tests=100).verdict == "detected"
     assert decide_presence(estimate(-0.19, 0.1)).verdict == "not detected"
     assert decide_presence(estimate(1.19, 0.1), nothing=1.0).verdict == "not detected"
-    assert decide_presence(estimate(1.1961, 0.1), nothing=1.0).verdict == "detected"
+    assert decide_presence(estimate(1.3001, 0.1), nothing=1.0).verdict == "detected"
+    # What would have been seen in 95 of 100: 3 and 1.645 standard errors.
+    assert decide_presence(estimate(0.0, 0.1)).smallest == pytest.approx(0.46448, abs=2e-5)
+
+
+def test_what_is_not_there_is_detected_once_in_a_thousand_cases() -> None:
+    random = np.random.default_rng(5)
+    verdicts = [
+        decide_presence(estimate(value, 1.0)).verdict for value in random.normal(size=20_000)
+    ]
+    # 27 are expected of 20 000; 500 by limits of 95 %.
+    assert 10 <= verdicts.count("detected") <= 50
 
 
 def test_an_amount_surely_below_nothing_is_no_amount() -> None:

@@ -241,18 +241,24 @@ def test_fractions_are_those_of_the_merged_spectrum() -> None:
     assert metal.method == "linear combination of oxide, metal, window"
 
 
-@pytest.mark.parametrize(("weight", "verdict"), [(0.0981, "detected"), (0.0979, "not detected")])
-def test_a_reduced_reference_is_detected_where_its_limits_leave_nothing_out(
-    weight: float, verdict: str
-) -> None:
-    """1.96 times hypot(0.03, 0.04) = 0.0980; 1.645 times that more would be seen in 95 of 100."""
+@pytest.mark.parametrize(
+    ("weight", "verdict"),
+    [
+        (0.1501, "detected"),
+        (0.1499, "inconclusive"),
+        (0.0981, "inconclusive"),
+        (0.0979, "not detected"),
+    ],
+)
+def test_a_reduced_reference_is_detected_where_it_stands_out(weight: float, verdict: str) -> None:
+    """3 times hypot(0.03, 0.04) = 0.15; 1.645 times that error more would be seen in 95 of 100."""
     found = conclude.conclude_measurement(normalised(), None, mixture(weight), Comparison())
     row = rows(found)["reduced_fraction"]
     assert row.verdict == verdict
     assert (row.value, row.stderr, row.systematic) == (weight, 0.03, 0.04)
     assert row.lower95 == pytest.approx(weight - 1.959964 * 0.05, abs=1e-6)
     assert row.upper95 == pytest.approx(weight + 1.959964 * 0.05, abs=1e-6)
-    assert "a fraction of 0.1802 would have been seen" in row.reason
+    assert "a fraction of 0.2322 would have been seen" in row.reason
 
 
 def test_one_reference_or_an_unknown_one_is_no_reduced_fraction() -> None:
@@ -261,7 +267,10 @@ def test_one_reference_or_an_unknown_one_is_no_reduced_fraction() -> None:
         assert "reduced_fraction" not in rows(found)
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(-0.1961, "detected"), (-0.1959, "not detected")])
+@pytest.mark.parametrize(
+    ("shift", "verdict"),
+    [(-0.3001, "detected"), (-0.1961, "inconclusive"), (-0.1959, "not detected")],
+)
 def test_a_reduced_fraction_that_may_be_nothing_is_not_detected(shift: float, verdict: str) -> None:
     """Reduction moves the edge down, by 3 eV in full: the error is a thirtieth."""
     row = conclude._conclude_reduced(
