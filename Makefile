@@ -83,7 +83,7 @@ lock:  ## resolve the dependencies anew, by version and hash, without addresses
 	$(COMPILE) pyproject.toml --extra images --extra paths --extra build --extra dev -c requirements.lock -o requirements.dev.lock
 	$(COMPILE) pyproject.toml --extra slurm --extra cluster -c requirements.lock -o requirements.cluster.lock
 	$(COMPILE) pyproject.toml --extra larch -c requirements.lock -o requirements.larch.lock
-	$(COMPILE) pyproject.toml --extra docs --extra steward -c requirements.lock -o requirements.extra.lock
+	$(COMPILE) pyproject.toml --extra docs --extra steward --extra rietveld -c requirements.lock -o requirements.extra.lock
 
 .venv/dev: .venv/ready requirements.dev.lock  ## what tests and checks need
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.dev.lock
@@ -99,7 +99,7 @@ wheel: .venv/dev  ## the package for pip, with workflow, phases and demonstratio
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.cluster.lock
 	touch $@
 
-.venv/extra: .venv/ready requirements.extra.lock  ## the documentation's builder, validators of RO-Crate and NeXus
+.venv/extra: .venv/ready requirements.extra.lock  ## the documentation's builder, validators of RO-Crate and NeXus, rietx
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.extra.lock
 	touch $@
 
