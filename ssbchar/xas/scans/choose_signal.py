@@ -60,9 +60,15 @@ def prefer_fluorescence(
         text = f"{fault.problem}: the fluorescence ({', '.join(names)}) is taken"
         return other, [text]
     through = _measure_edge(energy[order], transmission.mu[order])
-    if through is None or abs(through[0]) >= LARGE_STEP:
+    if through is not None and abs(through[0]) >= LARGE_STEP:
         return options, []
     glowing = _measure_edge(energy[order], calculate_absorption(raw, other).mu[order])
+    if through is None:
+        # Its steepest place is no edge: noise of a counter in the dark, or the end of the scan.
+        if glowing is None or glowing[0] < LEAST_SIGMA * glowing[1]:
+            return options, []
+        text = f"the transmission shows no edge: the fluorescence ({', '.join(names)}) is taken"
+        return other, [text]
     if abs(through[0]) >= WEAK_STEP and (
         glowing is None or glowing[0] / glowing[1] < CLEARER * abs(through[0]) / through[1]
     ):

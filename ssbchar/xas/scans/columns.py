@@ -12,8 +12,9 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.units import Dimension, split_label
+from ssbchar.xas.edge_tables import look_up_edge
 from ssbchar.xas.scans.channels import select_live_channels
-from ssbchar.xas.scans.formats.column_names import NAMES, simplify_name
+from ssbchar.xas.scans.formats.column_names import NAMES, parse_emission_line, simplify_name
 from ssbchar.xas.scans.formats.raw_scan import PER_SCAN, RawScan
 from ssbchar.xas.scans.offsets import describe_offset, find_offset
 from ssbchar.xas.scans.options import ScanReading
@@ -410,7 +411,37 @@ def _find_fluorescence(raw: RawScan, options: ScanReading) -> list[str]:
         found = _match_columns(raw, pattern)
         if found:
             return found
-    return []
+    return _find_emission_lines(raw, options)
+
+
+def _find_emission_lines(raw: RawScan, options: ScanReading) -> list[str]:
+    """Return the columns that are named after the emission line of an element whose edge is
+    scanned, as ``AlKa_sum`` is; none where those of several elements are."""
+    by_element: dict[str, list[str]] = {}
+    for name in raw.columns:
+        line = parse_emission_line(name)
+        if line is not None and _is_scanned(raw, options, *line):
+            by_element.setdefault(line[0], []).append(name)
+    if len(by_element) != 1:
+        return []
+    [names] = by_element.values()
+    # Single detectors beside their sum would count twice.
+    return [name for name in names if "sum" in name.lower()] or names
+
+
+def _is_scanned(raw: RawScan, options: ScanReading, element: str, shell: str) -> bool:
+    """Return whether an edge of the shell of an emission line lies within the scan, a bool."""
+    name = find_column(raw, "energy", options.energy)
+    if name is None:
+        return False
+    energy = np.asarray(raw.columns[name], float)
+    # Whether in eV or keV; no element's line is near a thousandth of its edge.
+    return any(
+        np.nanmin(energy) < edge / unit < np.nanmax(energy)
+        for unit in (1.0, 1000.0)
+        for number in (("",) if shell == "K" else ("1", "2", "3"))
+        if (edge := look_up_edge(element, f"{shell}{number}")) is not None
+    )
 
 
 def _match_columns(raw: RawScan, pattern: str) -> list[str]:

@@ -7,8 +7,10 @@ import pytest
 from xas import made_spectra
 
 from ssbchar.xas.scans import read
+from ssbchar.xas.scans.columns import list_absorption_columns
 from ssbchar.xas.scans.describe import describe_scans
 from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.scan import Mode
 
 LABELS = {"measurement": "one", "role": "pristine"}
 ENERGY = made_spectra.grid()
@@ -72,3 +74,39 @@ def test_a_foil_column_without_an_edge_is_none_unless_it_is_named(tmp_path: Path
     assert "shows no edge: taken for none" in ds.attrs["notes"]
     named = read.read_scans(path, ScanReading(foil="iref"), LABELS)
     assert np.isfinite(named["mu_foil"].values).all()
+
+
+def write_emission_lines(path: Path, *names: str) -> Path:
+    """The sample's fluorescence in each column of these names, beside a counter in the dark."""
+    random = np.random.default_rng(4)
+    i0 = np.full(ENERGY.size, 1e6)
+    columns = {"Energy": ENERGY, "I0_KEITHLEY1": i0}
+    columns |= {
+        name: random.poisson(2e4 * (MU + 0.2) * (number + 1)).astype(float)
+        for number, name in enumerate(names)
+    }
+    columns["I1_KEITHLEY2"] = -900 + 20 * random.standard_normal(ENERGY.size)
+    np.savetxt(path, np.column_stack(list(columns.values())), header=" ".join(columns), fmt="%.6f")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        (("MgKa_sum", "FeKa_sum"), "column 4 'FeKa_sum'"),
+        (("FeKa_1", "FeKa_2", "FeKa_Sum"), "column 5 'FeKa_Sum'"),
+        (("FeKa_1", "FeKa_2", "FeKa_dead"), "column 3 'FeKa_1' + column 4 'FeKa_2'"),
+    ],
+)
+def test_emission_lines_of_the_element_that_is_scanned(
+    tmp_path: Path, names: tuple[str, ...], taken: str
+) -> None:
+    path = write_emission_lines(tmp_path / "a.dat", *names)
+    assert mode_of(path) == "fluorescence"
+    assert f"fluorescence = {taken}," in describe_scans(path, ScanReading()).said
+
+
+def test_lines_of_two_elements_that_are_scanned_are_asked_for(tmp_path: Path) -> None:
+    path = write_emission_lines(tmp_path / "a.dat", "FeKa", "Ho La")
+    raw = read.list_raw_scans(path, ScanReading())[0]
+    assert list_absorption_columns(raw, ScanReading(), Mode.FLUORESCENCE) == []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ssbchar.units import Dimension, split_label
+from ssbchar.xas.elements import ELEMENTS
 
 NAMES: dict[str, tuple[str, ...]] = {
     "energy": (
@@ -82,6 +83,11 @@ _SETTINGS = frozenset(
     "min max std stdev err error num name norm unc".split()
 )
 """Words that make the name of a counter that of one of its settings."""
+_UNCOUNTED = frozenset("dead live dt icr ocr tot total bkg background".split())
+"""Words that make the name of a line that of something else than its counts."""
+_EMISSION_LINE = re.compile(
+    r"(?P<element>[A-Z][a-z]?)[ _-]?(?P<shell>[KL])[ab](?:lpha|eta)?\d?(?P<rest>(?:[\s_.\-:].*)?)"
+)
 
 
 def simplify_name(name: str) -> str:
@@ -107,6 +113,21 @@ def simplify_name(name: str) -> str:
     # I0_EH1, It.xmap: a counter, and where it stands or what reads it.
     first, *more = re.split(r"[\s_.\-:]+", plain)
     return first if more and first in _COUNTERS and not _SETTINGS & set(more) else plain
+
+
+def parse_emission_line(name: str) -> tuple[str, str] | None:
+    """Return element and shell of an emission line after which a column is named (``AlKa_sum``,
+    ``Fe Ka``, ``Pt_La1``), None for other names and for settings of a counter.
+
+    Parameters
+    ----------
+    name : str
+    """
+    found = _EMISSION_LINE.fullmatch(name.strip())
+    if found is None or found["element"] not in ELEMENTS:
+        return None
+    words = set(re.split(r"[\s_.\-:]+", found["rest"].lower()))
+    return None if words & (_SETTINGS | _UNCOUNTED) else (found["element"], found["shell"])
 
 
 def find_column_names(header: Mapping[str, str], head: Sequence[str], n: int) -> list[str]:

@@ -135,3 +135,23 @@ def test_a_number_that_is_cut_is_refused() -> None:
     for left in ("6.125", "6.", "6"):
         with pytest.raises(BadInput, match=rf"a\.dat: ends within a number \('{left}'\); copy it"):
             column_text.parse_column_text(Path("a.dat"), f"{whole}7006.25 {left}")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("AlKa_sum_cps_c3", ("Al", "K")),
+        ("Fe Ka", ("Fe", "K")),
+        ("Pt_La1", ("Pt", "L")),
+        ("GeKalpha", ("Ge", "K")),
+        ("KKa", ("K", "K")),
+        ("FeKa_dead_time", None),
+        ("FeKa_gain", None),
+        ("Kalpha", None),
+        ("XyKa", None),
+        ("FeKabc", None),
+        ("Ka", None),
+    ],
+)
+def test_columns_named_after_emission_lines(name: str, line: tuple[str, str] | None) -> None:
+    assert column_names.parse_emission_line(name) == line
