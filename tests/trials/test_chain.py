@@ -12,9 +12,11 @@ from trials import chain
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
 NO_VERDICT = re.compile(
-    r"^(results\.|storage\.|.*\.export\.|xas\.xdi\.|hexrd\.images\.|xas\.paths\.|xas\.series\.)"
+    r"^(results\.|storage\.|.*\.export\.|xas\.xdi\.|hexrd\.images\.|hexrd\.rietveld\.|xas\.paths\."
+    r"|xas\.series\.)"
 )
-"""Steps that draw, export or describe; those of images, paths and series: no trial has them."""
+"""Steps that draw, export or describe; those of images, paths, series and of structures, which are
+refined where a row asks for it: no trial has them."""
 KEPT = "xas.series.fit_mixture"
 SHEET = """measurement\tsample\ttechnique\trole\tpath\tlog\tphases\tcompare_to\treference
 m\tM\thexrd\tseries\t{here}\t{here}/log.csv\tLAGP,LFP\t\t
