@@ -12,6 +12,7 @@ from ssbchar.crystal import reflections
 from ssbchar.crystal.cell import Phase, identify_crystal_system
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.hexrd.export.cif import (
+    ATOM_TAGS,
     CELL_TAGS,
     format_temperature,
     format_with_su,
@@ -22,16 +23,7 @@ from ssbchar.hexrd.export.cif import (
 if TYPE_CHECKING:
     import xarray as xr
 
-ATOM_TAGS = (
-    "_atom_site_label",
-    "_atom_site_type_symbol",
-    "_atom_site_fract_x",
-    "_atom_site_fract_y",
-    "_atom_site_fract_z",
-    "_atom_site_occupancy",
-    "_atom_site_B_iso_or_equiv",
-    "_atom_site_refinement_flags_posn",
-)
+STRUCTURE_TAGS = (*ATOM_TAGS, "_atom_site_refinement_flags_posn")
 
 
 def export_structures(
@@ -126,7 +118,7 @@ def format_structure(
 
 def _list_atoms(at: xr.Dataset, name: str) -> list[str]:
     """Return the loop of the atoms; D flags restrained distances."""
-    lines = ["loop_", *ATOM_TAGS]
+    lines = ["loop_", *STRUCTURE_TAGS]
     flag = "D" if int(at["restraints"]) else "."
     for s in np.flatnonzero(at["site_phase"].values.astype(str) == name):
         words = [str(at["site_label"].values[s]), str(at["element"].values[s])]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ssbchar.crystal.cell import metric_from_cell
+from ssbchar.crystal.cif_file import CELL_AXES
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.export.cif import format_operation
 from ssbchar.hexrd.rietveld.freedom import BGroup, Errors, Exchange, Freedom, Parameter, Shift
@@ -24,7 +25,6 @@ from ssbchar.hexrd.rietveld.problem import PhaseStart, Problem
 from ssbchar.typing import Array
 
 PACKAGE = "rietx"
-AXES = ("a", "b", "c", "alpha", "beta", "gamma")
 COORDINATES = ("x", "y", "z")
 START_STEPS = 4.0
 """Gaussian full width to start from, in steps of the pattern [1]."""
@@ -254,7 +254,7 @@ def build_phase(start: PhaseStart) -> Any:
     from rietx.schemas.structure import BondRestraint
 
     known = start.known
-    cell = dict(zip(AXES, map(float, start.cell), strict=True))
+    cell = dict(zip(CELL_AXES, map(float, start.cell), strict=True))
     operations = zip(known.rotations, known.translations, strict=True)
     atoms = [
         rietx.Atom(
@@ -339,7 +339,7 @@ def _read_result(
         only_one = len(problem.phases) == 1
         phases.append(
             RefinedPhase(
-                cell=read([f"phases.{p}.cell.{axis}" for axis in AXES], held=0.0),
+                cell=read([f"phases.{p}.cell.{axis}" for axis in CELL_AXES], held=0.0),
                 position=Refined(
                     value=places.value.reshape(-1, 3), stderr=places.stderr.reshape(-1, 3)
                 ),

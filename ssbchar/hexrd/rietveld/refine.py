@@ -12,6 +12,7 @@ import numpy as np
 
 from ssbchar.crystal import reflections
 from ssbchar.crystal.cell import Phase
+from ssbchar.crystal.cif_file import CELL_AXES
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.hexrd.export.export import EXPORTED_VERDICTS
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 MODELLED_TERMS = ("doublet", "caglioti_u", "caglioti_v")
 """Terms of the profile in ``lattice.nc`` that are refined here too."""
-AXES = ("a", "b", "c", "alpha", "beta", "gamma")
 START_WIDTH = 1e-3
 """Lorentzian width to start from [degree] where the series has none."""
 
@@ -223,7 +223,7 @@ def _build_dataset(
     values: dict[str, Any] = {
         "frame": lattice["frame"].values[list(chosen)],
         "phase": np.array([phase.name for phase in phases], object),
-        "axis": np.array(AXES, object),
+        "axis": np.array(CELL_AXES, object),
         "coordinate": np.array(["x", "y", "z"], object),
         "site_phase": np.array([phase.name for phase, _ in sites], object),
         "site_label": np.array(

@@ -25,6 +25,9 @@ LEAST_SIGMA = 5.0
 """The edge step of the fluorescence stands so many standard errors above nothing [1]."""
 AS_CLEAR = 0.5
 """A fluorescence whose step is less significant by this factor is no help [1]."""
+NO_EDGE = (0.0, np.inf)
+"""Step and error where the steepest place is no edge: noise of a counter in the dark, or the end of
+the scan [1]."""
 
 
 def prefer_fluorescence(
@@ -59,16 +62,10 @@ def prefer_fluorescence(
     except BadInput as fault:
         text = f"{fault.problem}: the fluorescence ({', '.join(names)}) is taken"
         return other, [text]
-    through = _measure_edge(energy[order], transmission.mu[order])
-    if through is not None and abs(through[0]) >= LARGE_STEP:
+    through = _measure_edge(energy[order], transmission.mu[order]) or NO_EDGE
+    if abs(through[0]) >= LARGE_STEP:
         return options, []
     glowing = _measure_edge(energy[order], calculate_absorption(raw, other).mu[order])
-    if through is None:
-        # Its steepest place is no edge: noise of a counter in the dark, or the end of the scan.
-        if glowing is None or glowing[0] < LEAST_SIGMA * glowing[1]:
-            return options, []
-        text = f"the transmission shows no edge: the fluorescence ({', '.join(names)}) is taken"
-        return other, [text]
     if abs(through[0]) >= WEAK_STEP and (
         glowing is None or glowing[0] / glowing[1] < CLEARER * abs(through[0]) / through[1]
     ):
