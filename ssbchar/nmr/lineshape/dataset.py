@@ -87,6 +87,7 @@ def build_dataset(
         "points": int(fit.problem.time.size),
         "bic": fit.bic,
         "models": 1 + len(selection.alternatives),
+        "satellite_models": sum(other.satellites for other in selection.alternatives),
     }
     coordinates = make_coordinates(
         slice=(fid.variables["slice"].values[good], {}),

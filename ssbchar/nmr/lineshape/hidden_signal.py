@@ -170,7 +170,7 @@ def _scan_patterns(fit: LineFit, region: int) -> _Scan | None:
     )
     if not sites.size:
         return None
-    columns, area_of = _differentiate_model(fit)
+    columns, area_of = differentiate_model(fit)
     patterns, coupling = _draw_patterns(fit, sites)
     residual = stack_parts(compute_residual(fit.problem, fit.state)[:1])[0] / sigma
     columns, patterns = columns / sigma, patterns / sigma
@@ -198,9 +198,15 @@ def _scan_patterns(fit: LineFit, region: int) -> _Scan | None:
     )
 
 
-def _differentiate_model(fit: LineFit) -> tuple[Array, list[int]]:
-    """Return the derivatives of the first slice by every parameter, (parameter, 2 time), and the
-    places of the areas among them."""
+def differentiate_model(fit: LineFit) -> tuple[Array, list[int]]:
+    """Return the derivatives of the first slice by every parameter, real parts before imaginary
+    ones, shape (parameter, 2 time), and the places of the areas among them.
+
+    Parameters
+    ----------
+    fit : LineFit
+        Lines, areas in the unit of the data.
+    """
     problem, shapes = fit.problem, fit.shapes
     time = problem.time
     since_top = time + shapes.origin

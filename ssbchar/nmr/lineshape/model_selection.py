@@ -16,8 +16,10 @@ import numpy as np
 
 from ssbchar.nmr.lineshape.normal_equations import (
     LineshapeState,
+    build_normal_equations,
     compute_residual,
     evaluate_state,
+    invert_by_eigenvalues,
 )
 from ssbchar.nmr.lineshape.peak_search import (
     MatchedFilter,
@@ -49,6 +51,10 @@ too."""
 SAME_ORIGIN = 1e-6
 """Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines'
 distance apart."""
+WORTH_A_FIT = 0.5
+"""Fall of chi-square, foreseen to first order, for which a Gaussian part is tried [1]; a broad one
+brings several times as much, and the area may move by more than its error for less than what a
+parameter costs."""
 RIVAL_APART = 3e-6
 """Time origins of two minima lie further apart than this [s]."""
 VOIGT_GAUSS, VOIGT_LORENTZ = 0.7, 0.5
@@ -347,13 +353,14 @@ def _add_lines(best: LineFit, rules: SelectionRules, matched: MatchedFilter) -> 
     problem = best.problem
     # A perfect fit would otherwise be bettered for ever within its rounding.
     floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
-    active = set(range(rules.low.size + rules.outside))
+    everywhere = range(rules.low.size + rules.outside)
+    active = set(everywhere)
     while active:
         residual = compute_residual(problem, best.state)
         peaks = matched.find_peaks(residual)
-        # The region with most to gain first; one without any gain is not asked again.
+        # The region with most to gain first.
         for region in sorted(active, key=lambda r: -peaks[r].gain):
-            tried = _try_changes(best, rules, region, peaks[region], residual)
+            tried = _try_changes(best, rules, region, peaks[region])
             good = [
                 fit
                 for fit in tried
@@ -361,14 +368,14 @@ def _add_lines(best: LineFit, rules: SelectionRules, matched: MatchedFilter) -> 
             ]
             if good:
                 best = min(good, key=lambda fit: fit.bic)
+                # What hid under another region's misfit may be seen now.
+                active = set(everywhere)
                 break
             active.discard(region)
     return remove_needless_lines(best)
 
 
-def _try_changes(
-    best: LineFit, rules: SelectionRules, region: int, peak: Peak, residual: Complex
-) -> list[LineFit]:
+def _try_changes(best: LineFit, rules: SelectionRules, region: int, peak: Peak) -> list[LineFit]:
     """Return the fits with one more line in a region, or one made Voigt; none where only noise is
     left there.
 
@@ -388,15 +395,15 @@ def _try_changes(
         kept = best.shapes.select(np.flatnonzero(~stand_in))
         more = add_peak(kept, problem, rules, region, peak)
         tried.append(fit_shapes(problem, more, control))
-    if rules.voigt and peak.gain > 0.5 * noise:
-        shapes = make_voigt(best, region, residual)
+    if rules.voigt:
+        shapes = make_voigt(best, region)
         if shapes is not None:
             tried.append(fit_shapes(problem, shapes, control))
     if full or not visible.any() or peak.gain <= noise:
         return tried
     came_to_nothing = (tried[0].area <= 0).all(axis=0).any()
     if came_to_nothing or all(fit.bic > best.bic - rules.min_gain for fit in tried):
-        tried.append(fit_shapes(problem, _part_line(best, region), control))
+        tried.append(fit_shapes(problem, part_line(best, region), control))
     return tried
 
 
@@ -405,20 +412,28 @@ def find_visible(shapes: LineShapes, region: int) -> Bool:
     return np.asarray((shapes.region == region) & ~shapes.held)
 
 
-def _find_strongest(fit: LineFit, lines: Bool) -> int:
-    """Return the position of the line with the largest area over all slices."""
+def find_strongest(fit: LineFit, lines: Bool) -> int:
+    """Return the position of the line with the largest area over all slices.
+
+    Parameters
+    ----------
+    fit : LineFit
+        Any.
+    lines : ndarray of bool, shape (line,)
+        Those to choose from.
+    """
     return int(np.where(lines, fit.area.sum(axis=0), -1.0).argmax())
 
 
-def make_voigt(best: LineFit, region: int, residual: Complex) -> LineShapes | None:
+def make_voigt(best: LineFit, region: int) -> LineShapes | None:
     """Return shapes with the strongest Lorentzian of a region made a Voigt line, where a Gaussian
     part would help."""
     shapes = best.shapes
     plain = find_visible(shapes, region) & ~shapes.voigt
     if not plain.any():
         return None
-    line = _find_strongest(best, plain)
-    if not would_gain_by_gaussian(best, line, residual):
+    line = find_strongest(best, plain)
+    if foresee_gain_by_gaussian(best, line) < WORTH_A_FIT:
         return None
     voigt, gauss2, width = shapes.voigt.copy(), shapes.gauss2.copy(), shapes.width.copy()
     voigt[line] = True
@@ -427,11 +442,12 @@ def make_voigt(best: LineFit, region: int, residual: Complex) -> LineShapes | No
     return replace(shapes, voigt=voigt, gauss2=gauss2, width=width)
 
 
-def would_gain_by_gaussian(fit: LineFit, line: int, residual: Complex) -> bool:
-    """Return whether a Gaussian width of a line, now zero, would lower chi-square to first order.
+def foresee_gain_by_gaussian(fit: LineFit, line: int) -> float:
+    """Return by how much a Gaussian part of a line, now without, would lower chi-square to first
+    order [1]; zero where it would have to be negative.
 
-    Its derivative is -pi^2 / (4 ln 2) tau^2 A f; where the fit has converged the residual is at
-    right angles to all other derivatives, so that they need not be asked.
+    This is the score test (C. R. Rao, Proc. Camb. Phil. Soc. 44 (1948) 50): slope^2 over what is
+    left of the curvature when all other parameters follow.
 
     Parameters
     ----------
@@ -439,25 +455,36 @@ def would_gain_by_gaussian(fit: LineFit, line: int, residual: Complex) -> bool:
         A fit that has converged.
     line : int
         Position of the line.
-    residual : ndarray, shape (slice, time)
-        Data less model (`compute_residual`), in the unit of the data.
     """
-    problem, shapes = fit.problem, fit.shapes
-    f = evaluate_shapes(shapes.select(np.array([line])), problem.time)[0]
-    derivative = (problem.time + shapes.origin) ** 2 * f.conj()
-    slope = (fit.state.amplitude[:, line].conj() * (residual @ derivative)).real
-    return bool(slope @ problem.sigma**-2 < 0)
+    voigt = fit.shapes.voigt.copy()
+    voigt[line] = True
+    added = 2 * voigt.size + line
+    columns = np.union1d(fit.free, [added])
+    state = evaluate_state(fit.problem, replace(fit.shapes, voigt=voigt))
+    equations = build_normal_equations(fit.problem, state, columns)
+    place = int(columns.searchsorted(added))
+    # The fit has converged: the other slopes are zero, or their parameters are at a bound.
+    slope = float(equations.slope[place])
+    inverse = float(invert_by_eigenvalues(equations.matrix)[place, place])
+    return slope**2 * inverse if slope > 0 else 0.0
 
 
-def _part_line(best: LineFit, region: int) -> LineShapes:
+def part_line(best: LineFit, region: int) -> LineShapes:
     """Return shapes with the strongest line of a region parted in two, half as broad and half a
     width apart.
 
     This is where to begin when noise is not all that is left and yet no line beside it helps: one
     would be negative.
+
+    Parameters
+    ----------
+    best : LineFit
+        With a line in that region.
+    region : int
+        Its position.
     """
     shapes = best.shapes
-    line = _find_strongest(best, find_visible(shapes, region))
+    line = find_strongest(best, find_visible(shapes, region))
     centre = float(shapes.nu[line])
     whole = float(shapes.width[line] + np.sqrt(shapes.gauss2[line]))
     nu, width = shapes.nu.copy(), shapes.width.copy()

@@ -223,7 +223,9 @@ LINES = OutputTable(
         "unmeasured": "why no share can be told, where a region lies outside the spectral width; "
         "else empty",
         "bic": "Bayesian information criterion",
-        "models": "number of models whose criterion is within 10 of the lowest",
+        "models": "number of models that the decays admit: the one reported, those one line or one "
+        "Gaussian part richer, and those with satellites that come close to it",
+        "satellite_models": "number of those beside the one reported with satellites of spin 3/2",
         "conflicts": "JSON list of contradictions in the metadata",
     },
 )

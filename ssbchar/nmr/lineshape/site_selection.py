@@ -14,6 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ssbchar.nmr.lineshape.alternatives import (
+    CERTAIN,
+    Alternative,
+    list_richer_models,
+    make_alternative,
+    spread_shares,
+)
 from ssbchar.nmr.lineshape.hidden_signal import (
     BROADEST_SITE,
     HiddenSignal,
@@ -98,21 +105,9 @@ SCATTER_OF_COUPLING = 0.3
 ADMISSIBLE = 10.0
 """A model whose criterion is at most this much higher than the best one's is an alternative (its
 odds are 1 to 150)."""
-CERTAIN = 100.0
-"""Difference of criteria beyond which odds say no more [1]."""
 MOST_ROUNDS = 12
 GROWN = replace(COMPARED, max_steps=15)
 """A fit on the way."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alternative:
-    """Another model of the same decays that is nearly as good, or better but not to be reported."""
-
-    region_area: Array
-    """(region,) areas in the first slice, in the unit of the data."""
-    odds: float
-    """Its probability over that of the best model, exp(-difference of criteria / 2) [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,17 +121,9 @@ class Selection:
 
     @property
     def spread(self) -> Array:
-        """Standard deviation of the regions' shares over the admissible models, about the best
-        one's, each weighed by its probability, shape (region,) [dimensionless]."""
-        regions = np.arange(self.fit.problem.regions)[:, None]
-        area = (regions == self.fit.shapes.region) @ self.fit.area[0]
-        if not self.alternatives or area.sum() <= 0:
-            return np.zeros(len(area))
-        odds = np.array([other.odds for other in self.alternatives])
-        area_of = np.array([other.region_area for other in self.alternatives])
-        whole = np.maximum(area_of.sum(axis=1, keepdims=True), 1e-300)
-        change = area_of / whole - area / area.sum()
-        return np.asarray(np.sqrt(odds @ change**2 / (1 + odds.sum())))
+        """Standard deviation of the regions' shares over the admissible models (`spread_shares`),
+        shape (region,) [dimensionless]."""
+        return spread_shares(self.fit, self.alternatives)
 
 
 def select_shapes(
@@ -157,8 +144,9 @@ def select_shapes(
     begun = begin_selection(problem, rules)
     plain = select_lines(begun, rules)
     hidden = find_hidden_signal(plain, ALLOY)
+    richer = list_richer_models(plain, rules, begun.matched)
     if not asks_for_sites(plain, hidden):
-        return Selection(fit=plain, alternatives=[], hidden=hidden)
+        return Selection(fit=plain, alternatives=richer, hidden=hidden)
     tried = [_grow_sites(_shorten(first), rules) for first in begun.fits]
     shortest = [min(fits, key=lambda fit: fit.bic) for fits in tried]
     whole = [
@@ -170,11 +158,11 @@ def select_shapes(
     if best.bic >= plain.bic or not powder:
         rise = float(np.clip(best.bic - plain.bic, -CERTAIN, 2 * ADMISSIBLE))
         odds = float(np.exp(-rise / 2))
-        alternatives = [_make_alternative(best, odds)] if best.bic < plain.bic + ADMISSIBLE else []
-        return Selection(fit=plain, alternatives=alternatives, hidden=hidden)
+        others = [make_alternative(best, odds)] if best.bic < plain.bic + ADMISSIBLE else []
+        return Selection(fit=plain, alternatives=[*richer, *others], hidden=hidden)
     alternatives = _list_alternatives(shortest[chosen], tried[chosen])
     if plain.bic < best.bic + ADMISSIBLE:
-        alternatives.append(_make_alternative(plain, float(np.exp(-(plain.bic - best.bic) / 2))))
+        alternatives.append(make_alternative(plain, float(np.exp(-(plain.bic - best.bic) / 2))))
     return Selection(fit=best, alternatives=alternatives, hidden=find_hidden_signal(best, ALLOY))
 
 
@@ -186,13 +174,8 @@ def _list_alternatives(best: LineFit, tried: list[LineFit]) -> list[Alternative]
         name = (round(fit.bic), fit.shapes.n)
         if fit.bic < best.bic + ADMISSIBLE and name not in known:
             known.add(name)
-            alternatives.append(_make_alternative(fit, float(np.exp(-(fit.bic - best.bic) / 2))))
+            alternatives.append(make_alternative(fit, float(np.exp(-(fit.bic - best.bic) / 2))))
     return alternatives
-
-
-def _make_alternative(fit: LineFit, odds: float) -> Alternative:
-    members = np.arange(fit.problem.regions)[:, None] == fit.shapes.region
-    return Alternative(region_area=members @ fit.area[0], odds=odds)
 
 
 def _shorten(fit: LineFit) -> LineFit:
@@ -389,8 +372,8 @@ def _list_changes(search: _Search, best: LineFit) -> Iterator[LineShapes]:
     peaks = search.matched.find_peaks(residual)
     for region in range(rules.low.size + rules.outside):
         peak = peaks[region]
-        if rules.voigt and peak.gain > 0.5 * search.noise:
-            voigt = make_voigt(best, region, residual)
+        if rules.voigt:
+            voigt = make_voigt(best, region)
             if voigt is not None:
                 yield voigt
         full = find_visible(shapes, region).sum() >= rules.max_components

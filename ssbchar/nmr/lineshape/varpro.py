@@ -55,8 +55,10 @@ class FitControl:
     """Fall of chi-square below which, foreseen, no further step is taken; 1e-6 is 1e-3 standard
     errors. A step that gained less than ten times as much is the last."""
     goal: float = float("inf")
-    """Chi-square that makes the fit worth having: it is given up where a step gains less than 1 %
-    of what lacks."""
+    """Chi-square that makes the fit worth having: it is given up where a step gains too little of
+    what lacks."""
+    least_share: float = 0.01
+    """That share of what lacks to `goal`."""
     excess_share: float = 0.0
     """Share of chi-square in excess of the number of data that may be left to be gained, whatever
     `least_gain`."""
@@ -174,7 +176,8 @@ def fit_shapes(
         if step.state is None:
             break
         gain, at = at.chi2 - step.state.chi2, step.state
-        if gain < max(10 * control.least_gain, floor, 0.01 * (at.chi2 - control.goal)):
+        lacking = control.least_share * (at.chi2 - control.goal)
+        if gain < max(10 * control.least_gain, floor, lacking):
             break
     return _conclude_fit(problem, at, bounds, free, final=control.final)
 

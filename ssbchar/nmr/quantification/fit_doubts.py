@@ -163,9 +163,10 @@ def _doubt_shapes(lines: xr.Dataset) -> FitDoubt | None:
     if not spread > 0 or total <= 0:
         return None
     share = lines["region_area"].values[0] / total
+    others, satellites = int(lines.attrs["models"]) - 1, int(lines.attrs["satellite_models"])
+    kind = f", {satellites} of them with satellites of spin 3/2," if satellites else ""
     return FitDoubt(
-        reason=f"{count_of(int(lines.attrs['models']) - 1, 'other model')} with satellites of "
-        "spin 3/2 nearly as good or better",
+        reason=f"{count_of(others, 'other model')}{kind} nearly as good or better",
         area=total * (share + spread * np.array([1.0, -1.0])),
         weight=1.0,
         decisive=False,

@@ -170,7 +170,7 @@ def _probability_of_satellites(lines: xr.Dataset) -> float:
     """Return the probability [1] that plain lines have satellites: one where a model with them
     describes the decays nearly as well or better, else that of what the residual asks for."""
     shapes = lines["shape"].values.tolist() if "shape" in lines else []
-    has_alternative = int(lines.attrs.get("models", 1)) > 1 and Shape.POWDER not in shapes
+    has_alternative = int(lines.attrs.get("satellite_models", 0)) > 0 and Shape.POWDER not in shapes
     return 1.0 if has_alternative else probability_of_hidden_signal(lines)
 
 

@@ -7,7 +7,6 @@ from nmr import signals
 from ssbchar.nmr.lineshape import site_selection
 from ssbchar.nmr.lineshape.fit import fit_lines
 from ssbchar.nmr.lineshape.options import LineFitOptions
-from ssbchar.nmr.lineshape.site_selection import Alternative, Selection
 
 ALLOY, SALT = (0.6, 15.0, 1800.0, 45e3, 0.4), (0.2, -1.0, 700.0, 90e3, 0.1)
 """Share, shift [ppm], width [Hz], C_Q [Hz], eta."""
@@ -77,7 +76,7 @@ def test_without_being_named_satellites_are_an_alternative() -> None:
     assert "powder" not in fit["shape"].values.tolist()
     area, stderr = fit["region_area"].values[0], fit["region_area_stderr"].values[0]
     spread = float(fit["model_spread"].values[0])
-    assert fit.attrs["models"] == 2 and spread > 0
+    assert fit.attrs["satellite_models"] == 1 and spread > 0
     assert abs(area[0] / area.sum() - METAL) < 3 * np.hypot(stderr[0] / area.sum(), spread)
 
 
@@ -100,27 +99,4 @@ def test_plain_lines_are_not_asked_for_sites(monkeypatch: pytest.MonkeyPatch) ->
         LineFitOptions(shapes=("lorentz", "voigt", "powder")),
     )
     assert fit["shape"].values.tolist() == ["lorentz", "lorentz"]
-    assert fit["model_spread"].values.tolist() == [0.0, 0.0]
-
-
-def test_the_spread_weighs_models_by_their_odds() -> None:
-    class Fit:
-        """Metal 20, Li-Si 80."""
-
-        area = np.array([[20.0, 80.0]])
-
-        class problem:
-            regions = 2
-
-        class shapes:
-            region = np.array([0, 1])
-
-    alternatives = [
-        Alternative(region_area=np.array([3.0, 7.0]), odds=0.5),
-        Alternative(region_area=np.array([1.0, 9.0]), odds=0.25),
-    ]
-    made = Selection(fit=Fit, alternatives=alternatives, hidden=None)  # type: ignore[arg-type]
-    expected = np.sqrt((0.5 * 0.1**2 + 0.25 * 0.1**2) / 1.75)
-    assert made.spread == pytest.approx([expected, expected])
-    alone = Selection(fit=Fit, alternatives=[], hidden=None)  # type: ignore[arg-type]
-    assert alone.spread.tolist() == [0.0, 0.0]
+    assert fit.attrs["satellite_models"] == 0

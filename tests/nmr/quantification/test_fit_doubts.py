@@ -37,13 +37,14 @@ def lines(
             "hidden_region_area": ("region", [8.0, 92.0]),
         },
         coords={"region": ["li_metal", "li_si"]},
-        attrs={"models": 3},
+        attrs={"models": 3, "satellite_models": 1},
     )
 
 
 def test_the_spread_of_admissible_models_is_a_systematic() -> None:
     (doubt,) = find_fit_doubts(lines(spread=0.02))
-    assert not doubt.decisive and doubt.reason.startswith("2 other models")
+    assert not doubt.decisive
+    assert doubt.reason.startswith("2 other models, 1 of them with satellites")
     systematic = systematic_from_doubts([doubt], np.array([0.1, 0.9]))
     assert systematic == pytest.approx([0.02, 0.02])
 

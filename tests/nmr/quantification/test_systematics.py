@@ -162,7 +162,7 @@ def test_satellites_that_the_residual_asks_for_may_be_those_of_the_salt() -> Non
     assert systematics._conclude_diamagnetic(likely)[0].upper95 == pytest.approx(1.75 * seen)
     assert systematics._conclude_diamagnetic(sure)[0].value == pytest.approx(25.0)
     # A model with satellites that is as good says the same; one that was fitted says it itself.
-    beside = likely.assign_attrs(models=2)
+    beside = likely.assign_attrs(satellite_models=1)
     assert systematics._conclude_diamagnetic(beside)[0].upper95 == pytest.approx(2.5 * seen)
 
 
