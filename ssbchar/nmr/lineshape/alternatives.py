@@ -28,7 +28,7 @@ from ssbchar.nmr.lineshape.normal_equations import compute_residual, invert_by_e
 from ssbchar.nmr.lineshape.peak_search import MatchedFilter
 from ssbchar.nmr.lineshape.shapes import LineShapes, evaluate_shapes
 from ssbchar.nmr.lineshape.varpro import LineFit, fit_shapes
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Complex
 
 TRIED = replace(COMPARED, least_share=0.1)
 """A fit of a model that is no more than an alternative."""
@@ -152,7 +152,9 @@ def find_reduced(fit: LineFit) -> float:
 def _list_richer_shapes(
     best: LineFit, rules: SelectionRules, matched: MatchedFilter
 ) -> Iterator[LineShapes]:
-    peaks = matched.find_peaks(compute_residual(best.problem, best.state))
+    residual = compute_residual(best.problem, best.state)
+    peaks = matched.find_peaks(residual)
+    tangents = np.linalg.qr(differentiate_model(best)[0].T)[0]
     slices = len(best.area)
     # Frequency, width and an area per slice: what their own odds would cost them.
     worth = 2 * (slices + 2) - WORTH_OF_ODDS
@@ -167,7 +169,7 @@ def _list_richer_shapes(
             continue
         if MOST_OF_PEAK * peaks[region].gain > worth:
             yield add_peak(best.shapes, best.problem, rules, region, peaks[region])
-        split = split_line(best, find_strongest(best, lines))
+        split = split_line(best, find_strongest(best, lines), residual[0], tangents)
         # Of no slice more is foreseen than of the first, which is the strongest.
         if slices * split.gain > worth:
             yield split.shapes
@@ -182,7 +184,7 @@ class SplitLine:
     """Fall of chi-square in the first slice, foreseen to first order, over the reduced one [1]."""
 
 
-def split_line(fit: LineFit, line: int) -> SplitLine:
+def split_line(fit: LineFit, line: int, residual: Complex, tangents: Array) -> SplitLine:
     """Return the shapes with one line made two of half its area, as the residual asks for it.
 
     Lines exp(w t) of complex w = 2 pi i nu - pi fwhm that lie close differ from one at their mean
@@ -196,14 +198,17 @@ def split_line(fit: LineFit, line: int) -> SplitLine:
         A fit that has converged.
     line : int
         Position of the line.
+    residual : ndarray, shape (time,)
+        Of the first slice, in the unit of the data.
+    tangents : ndarray, shape (2 time, parameter)
+        Orthonormal, along what the other parameters change of that slice.
     """
     problem, shapes = fit.problem, fit.shapes
     one = evaluate_shapes(shapes.select(np.array([line])), problem.time)[0]
     bent = fit.state.amplitude[0, line] * (problem.time + shapes.origin) ** 2 / 2 * one
     added = stack_parts(problem.clean(np.array([bent, 1j * bent])))
-    basis = np.linalg.qr(differentiate_model(fit)[0].T)[0]
-    added = added - (added @ basis) @ basis.T
-    along = added @ stack_parts(compute_residual(problem, fit.state)[:1])[0]
+    added = added - (added @ tangents) @ tangents.T
+    along = added @ stack_parts(residual[None])[0]
     real, imaginary = invert_by_eigenvalues(added @ added.T) @ along
     gain = (real * along[0] + imaginary * along[1]) / float(problem.sigma[0]) ** 2
     root = np.sqrt(complex(real, imaginary))
