@@ -576,7 +576,8 @@ def _drop_useless_foil(scan: Scan, options: ScanReading) -> Scan:
     at = find_steepest(energy, mu)
     step = measure_step(energy, mu, at)
     has_edge = step is not None and step[0] > max(FOIL_SIGMA * step[1], LEAST_FOIL)
-    jump = find_jump(energy, mu, at)
+    # A jump on the edge leaves a peak, which would be taken for a wild reading.
+    jump = find_jump(energy, scan.mu_foil[good], at)
     if not has_edge and not options.foil:
         note = NO_EDGE
     elif jump and NEAR_FOIL_EDGE[0] < jump.energy - at < NEAR_FOIL_EDGE[1]:
