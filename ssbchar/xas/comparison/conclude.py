@@ -123,6 +123,7 @@ def _conclude_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
     error = math.hypot(
         float(attrs.get("alignment_error", math.nan)),
         float(attrs.get("alignment_common_error", 0.0)),
+        float(attrs.get("alignment_origin_error", 0.0)),
         float(attrs.get("self_absorption_half_step", 0.0)),
     )
     is_calibrated = attrs.get("alignment", AlignmentKind.NONE) in CALIBRATED_BY

@@ -70,6 +70,8 @@ class AxisShifts:
     """Of one alignment [eV]."""
     common_error: float = 0.0
     """What all scans of the measurement share besides [eV]."""
+    origin_error: float = 0.0
+    """Of the standard foil's inflection, by its noise: of energies, not of differences [eV]."""
     has_foil: Bool = field(default_factory=lambda: np.zeros(0, bool))
     """Which scans have a foil, shape (scan,)."""
     is_unlike: Bool = field(default_factory=lambda: np.zeros(0, bool))
@@ -155,6 +157,7 @@ def calibrate_energy(
             "alignment": str(found.kind),
             "alignment_error": found.error,
             "alignment_common_error": found.common_error,
+            "alignment_origin_error": found.origin_error,
             "alignment_source": found.source,
             "alignment_doubt": found.doubt,
             "set_aside": json.dumps(exclusions),
@@ -209,6 +212,8 @@ def _align_to_foil(scans: xr.Dataset, standard: xr.Dataset, options: Calibration
     doubt = ""
     if not options.foil_energy:
         doubt = explain_compound(foil.energy, foil.mu, foil.inflection, foil_element, foil_edge)
+    if not doubt and foil.inflection_stderr > LARGEST_ERROR:
+        doubt = f"the foil's inflection is known to {foil.inflection_stderr:.2g} eV alone"
     if doubt:
         doubt += ": scans are laid on each other by it, the origin of the axis stays raw"
         tabulated = foil.inflection
@@ -231,6 +236,7 @@ def _align_to_foil(scans: xr.Dataset, standard: xr.Dataset, options: Calibration
         stderr=np.where(np.isfinite(shift), error, np.nan),
         error=error,
         common_error=found.common_error,
+        origin_error=foil.inflection_stderr,
         has_foil=find_foils(scans),
         is_unlike=found.is_unlike,
         doubt=doubt,

@@ -58,6 +58,9 @@ OUTLYING = 6.0
 """A foil differs beyond so many times the median distance from the median foil [1]."""
 LARGEST_ERROR = 0.5
 """A foil by which an alignment is known no better than this sets no axis [eV]; ours."""
+FAR, MUCH_NEARER = 6.0, 3.0
+"""A foil further from its edge [eV] is not believed where another metal's is nearer by this factor
+[1]; axes of monochromators are off by less, as a rule."""
 BEFORE, AFTER = (-60.0, -15.0), (15.0, 60.0)
 """Ranges on both sides of an edge whose means make its step [eV]."""
 
@@ -85,6 +88,8 @@ class StandardFoil:
     """Mean absorption of the foil, shape (point,)."""
     inflection: float
     """Its first inflection on the raw axis [eV]."""
+    inflection_stderr: float
+    """By the noise of its points [eV]: an error of the axis's origin, which all scans share."""
     tabulated: float
     """Where that inflection should be [eV]."""
     window: tuple[float, float]
@@ -146,7 +151,7 @@ def align_foils(scans: xr.Dataset, foil: StandardFoil, options: Calibration) -> 
     by_window = _root_mean_square((narrow if is_bent else shifts[:2]) - used)
     spread = np.ptp(narrow, axis=0) if is_bent else np.zeros(count)
     window = windows[1] if is_bent else windows[0]
-    split = _split_points(scans, foil, window, options)
+    split = _split_points(scans, foil, window, used, options)
     by_noise = _root_mean_square(split[~is_unlike]) / 2
     error = max(float(np.hypot(by_window, by_noise)), LEAST_ERROR)
     if options.alignment_error is not None:
@@ -173,10 +178,15 @@ def _find_unlike(shifts: Array) -> Bool:
 
 
 def _split_points(
-    scans: xr.Dataset, foil: StandardFoil, window: tuple[float, float], options: Calibration
+    scans: xr.Dataset,
+    foil: StandardFoil,
+    window: tuple[float, float],
+    shifts: Array,
+    options: Calibration,
 ) -> Array:
     """Return by how much the alignments of the even and of the odd points of each foil differ,
-    shape (scan,) [eV]; half of it is the error of all points by their noise."""
+    shape (scan,) [eV]; half of it is the error of all points by their noise. Where a half has
+    enough points and yet no shift, the difference is the greatest shift."""
     differences = np.full(scans.sizes["scan"], np.nan)
     for scan in range(differences.size):
         x, y = read_foil(scans, scan)
@@ -194,6 +204,10 @@ def _split_points(
             for part in (0, 1)
         ]
         differences[scan] = halves[0] - halves[1]
+        place = x + shifts[scan]
+        on_edge = int(((place > window[0]) & (place < window[1])).sum())
+        if not np.isfinite(differences[scan]) and on_edge > 2 * MIN_POINTS + 1:
+            differences[scan] = 2 * options.max_shift
     return differences
 
 
@@ -233,6 +247,7 @@ def identify_foil(
 
     A foil of another element is common (gold for As K): where the foil's edge is not within
     ``calibrate.max_shift`` of the scan's, and one tabulated edge alone is, the foil is that one.
+    Where it is within, but far nearer to another's (vanadium for La L3), it is asked for.
 
     Parameters
     ----------
@@ -253,9 +268,10 @@ def identify_foil(
     own = look_up_edge(element, edge)
     energy, mu = read_foil(standard, int(np.flatnonzero(find_foils(standard))[0]))
     at = find_metal_inflection(energy, mu)
-    if own is None or abs(at - own) <= options.max_shift:
-        return element, options.foil_edge or edge
     near = find_edges_within(at, options.max_shift)
+    is_own = own is None or abs(at - own) <= options.max_shift
+    if is_own and (options.foil_edge or not _is_another(at, own, near)):
+        return element, options.foil_edge or edge
     if len(near) > 1:
         raise BadInput(
             str(standard["source_file"].values[0]),
@@ -263,6 +279,14 @@ def identify_foil(
             "set calibrate.foil_element and foil_edge",
         )
     return near[0] if near else (element, options.foil_edge or edge)
+
+
+def _is_another(at: float, own: float | None, near: list[tuple[str, str]]) -> bool:
+    """Return whether a foil's edge [eV] is far from the scan's own and much nearer to another of
+    those within the greatest shift."""
+    if own is None or not near or abs(at - own) < FAR:
+        return False
+    return MUCH_NEARER * abs(at - list_edges()[near[0]]) < abs(at - own)
 
 
 def look_up_foil_energy(options: Calibration, element: str, edge: str) -> float:
@@ -341,9 +365,16 @@ def build_standard_foil(
         energy=grid,
         mu=mean,
         inflection=inflection,
+        inflection_stderr=_estimate_inflection_stderr(grid, mean),
         tabulated=tabulated,
         window=_shift_window(inflection, options.window),
     )
+
+
+def _estimate_inflection_stderr(energy: Array, mu: Array) -> float:
+    """Return half the difference of the inflections of the even and of the odd points [eV]."""
+    even, odd = (find_metal_inflection(energy[part::2], mu[part::2]) for part in (0, 1))
+    return abs(even - odd) / 2
 
 
 def _lay_on(

@@ -30,6 +30,7 @@ CALIBRATED = OutputTable(
         "alignment": "`foil`, `project`, `repeatability` or `none`",
         "alignment_error": "error of one alignment [eV], NaN where it is unknown",
         "alignment_common_error": "what all scans of the measurement share besides [eV]",
+        "alignment_origin_error": "error of energies by the noise of the standard's foil [eV]",
         "alignment_source": "what the axis rests on, in words",
         "alignment_doubt": "why the foil does not set the origin of the axis; empty where it does",
     },

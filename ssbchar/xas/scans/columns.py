@@ -14,7 +14,14 @@ from ssbchar.typing import Array
 from ssbchar.units import Dimension, split_label
 from ssbchar.xas.edge_tables import look_up_edge
 from ssbchar.xas.scans.channels import select_live_channels
-from ssbchar.xas.scans.formats.column_names import NAMES, parse_emission_line, simplify_name
+from ssbchar.xas.scans.formats.column_names import (
+    NAMES,
+    ends_in_counter,
+    find_kind_of_line,
+    is_setting,
+    parse_emission_line,
+    simplify_name,
+)
 from ssbchar.xas.scans.formats.raw_scan import PER_SCAN, RawScan
 from ssbchar.xas.scans.offsets import describe_offset, find_offset
 from ssbchar.xas.scans.options import ScanReading
@@ -121,6 +128,9 @@ def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
         # I1_EH1 and I1_EH2 may be one counter, read twice.
         if alike and len(same) == len(alike):
             return alike[0]
+    ending = [name for name in raw.columns if ends_in_counter(name, quantity)]
+    if len(ending) == 1:
+        return ending[0]
     if quantity == "energy" and energies:
         # ZapEnergy, energy_rbv: the one column that has energy in its name.
         return energies[0]
@@ -164,6 +174,8 @@ def require_column(raw: RawScan, quantity: str, given: str) -> str:
         The file has no such column.
     """
     name = find_column(raw, quantity, given)
+    if name is None and quantity == "mu" and not given and _lacks_incident_beam(raw):
+        quantity = "i0"
     if name is None:
         wanted = f"'{given}'" if given else f"for {quantity}"
         raise BadInput(
@@ -172,6 +184,13 @@ def require_column(raw: RawScan, quantity: str, given: str) -> str:
             f"set read.{quantity} to the column's name",
         )
     return name
+
+
+def _lacks_incident_beam(raw: RawScan) -> bool:
+    """Return whether there are counters behind the sample and none before it, a bool: then it is
+    not the absorption that is to be named."""
+    behind = find_column(raw, "transmitted", "") or _find_fluorescence(raw, ScanReading())
+    return bool(behind) and find_column(raw, "i0", "") is None
 
 
 def _list_columns(raw: RawScan) -> str:
@@ -408,7 +427,7 @@ def _find_fluorescence(raw: RawScan, options: ScanReading) -> list[str]:
             if any(name in _match_columns(raw, pattern) for pattern in options.fluorescence)
         ]
     for pattern in NAMES["fluorescence"]:
-        found = _match_columns(raw, pattern)
+        found = [name for name in _match_columns(raw, pattern) if not is_setting(name)]
         if found:
             return found
     return _find_emission_lines(raw, options)
@@ -425,8 +444,9 @@ def _find_emission_lines(raw: RawScan, options: ScanReading) -> list[str]:
     if len(by_element) != 1:
         return []
     [names] = by_element.values()
-    # Single detectors beside their sum would count twice.
-    return [name for name in names if "sum" in name.lower()] or names
+    # Single detectors beside their sum, or as counted and corrected, would count twice.
+    sums = [name for name in names if "sum" in name.lower()]
+    return sums or (names if len({find_kind_of_line(name) for name in names}) == 1 else [])
 
 
 def _is_scanned(raw: RawScan, options: ScanReading, element: str, shell: str) -> bool:

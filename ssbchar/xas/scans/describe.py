@@ -95,6 +95,10 @@ def _describe_columns(scans: xr.Dataset, raw: RawScan, options: ScanReading) -> 
     """Return which columns are what, with their places in the file."""
     mode = Mode(scans.attrs["mode"])
     described = []
+    energy = find_column(raw, "energy", options.energy)
+    # Of several the one that was taken is told.
+    if energy and sum("energy" in name.lower() and "/" not in name for name in raw.columns) > 1:
+        described.append(f"energy = {_show_column(raw, energy)}")
     i0 = find_column(raw, "i0", options.i0)
     if mode in (Mode.TRANSMISSION, Mode.FLUORESCENCE) and i0:
         described.append(f"I0 = {_show_column(raw, i0)}")

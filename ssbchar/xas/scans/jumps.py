@@ -15,6 +15,10 @@ LEAST_JUMP = 0.03
 """Share of the absorption's range that a jump must exceed [1]."""
 ABOVE_NEIGHBOURS = 5.0
 """Times the largest difference nearby that a jump must exceed [1]."""
+BREAK_ABOVE, BREAK_ALONE, BREAK_LEAST, EVEN = 2.0, 8.0, 0.1, 1.25
+"""On a steep edge a jump breaks the curve by so many times the largest difference nearby, by so
+many times what the curve is off its neighbours there, and by this share of the range, where steps
+differ by no more than this factor [1]; ours."""
 STAYS = 0.5
 """Share of a jump that must last, else it is a glitch [1]."""
 FINE = 1.5
@@ -79,19 +83,39 @@ def find_jump(energy: Array, mu: Array, at: float) -> Jump | None:
         before, after = change[max(i - NEIGHBOURS, 0) : i], change[i + 1 : i + 1 + NEIGHBOURS]
         if min(before.size, after.size) < NEIGHBOURS:
             continue
-        around = np.abs(np.concatenate([before, after]))
-        if abs(change[i]) < ABOVE_NEIGHBOURS * around.max():
-            continue
+        largest = float(np.abs(np.concatenate([before, after])).max())
         level = np.median(mu[i + 1 : i + 1 + NEIGHBOURS]) - np.median(
             mu[i + 1 - NEIGHBOURS : i + 1]
         )
-        if level * np.sign(change[i]) < STAYS * abs(change[i]):
+        is_clear = abs(change[i]) >= ABOVE_NEIGHBOURS * largest
+        stays = level * np.sign(change[i]) >= STAYS * abs(change[i])
+        if not (is_clear and stays) and not _breaks_curve(
+            energy, change, i, max(BREAK_ABOVE * largest, BREAK_LEAST * (high - low))
+        ):
             continue
         if found is None or abs(change[i]) > abs(found.height):
             found = Jump(
                 energy=float(energy[i] + energy[i + 1]) / 2, height=_measure_height(energy, mu, i)
             )
     return found
+
+
+def _breaks_curve(energy: Array, change: Array, i: int, least: float) -> bool:
+    """Return whether a difference is off what the curve on both sides has by at least `least`, and
+    far more than the others are, a bool; one that comes back within `NEIGHBOURS` points, as a
+    glitch does, is among the largest nearby."""
+    reach = NEIGHBOURS + 2
+    if i < reach or i + reach >= change.size:
+        return False
+    near = slice(i - reach, i + reach + 1)
+    steps = np.diff(energy[i - reach : i + reach + 2])
+    if steps.max() > EVEN * steps.min():
+        return False
+    d = change[near]
+    # What a cubic through the two differences on each side misses.
+    off = np.abs(d[2:-2] - (4 * (d[1:-3] + d[3:-1]) - d[:-4] - d[4:]) / 6)
+    alone = np.delete(off, slice(NEIGHBOURS - 2, NEIGHBOURS + 3)).max()
+    return bool(off[NEIGHBOURS] > max(least, BREAK_ALONE * alone))
 
 
 def _measure_height(energy: Array, mu: Array, i: int) -> float:

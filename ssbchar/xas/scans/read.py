@@ -38,6 +38,7 @@ from ssbchar.xas.scans.jumps import BEFORE_EDGE, Jump, find_jump, find_second_ed
 from ssbchar.xas.scans.mono_angle import energy_from_angle
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.outputs import SCANS
+from ssbchar.xas.scans.passes import split_passes
 from ssbchar.xas.scans.rebin import rebin_scan
 from ssbchar.xas.scans.repeats import group_repeats
 from ssbchar.xas.scans.scan import (
@@ -62,6 +63,8 @@ LARGEST_SHIFT = 1e3
 """Largest energy shift of a project [eV]."""
 OWN_ROW = "give it a row of its own"
 """Remedy of a scan that is none of the others' sample."""
+OWN_KINDS = (Mode.NORMALISED, Mode.FLUORESCENCE)
+"""Kinds of absorption that have none but themselves for repeats."""
 SERIES = "series"
 """Role of scans that need not be alike."""
 AWAY_FROM_EDGE = 50.0
@@ -168,7 +171,7 @@ def read_scan_files(
             faults.append(fault)
     if not checked:
         raise faults[0]
-    alike = _select_one_edge(checked, faults)
+    alike = _select_one_edge(_select_one_kind(checked, faults), faults)
     alike = _settle_jumps(alike, faults, options)
     if labels.get("role") != SERIES:
         alike = _select_long(alike, faults)
@@ -188,6 +191,19 @@ def _select_one_edge(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
             problem = f"its edge is {scan.element} {scan.edge}, the others' {element} {edge}"
             faults.append(BadInput(scan.where, problem, OWN_ROW))
     return alike
+
+
+def _select_one_kind(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
+    """Return the scans of the kind that most scans are of, of as many the first's: a normalised
+    absorption or a fluorescence is not averaged with what is none."""
+    kinds = [scan.mode if scan.mode in OWN_KINDS else None for scan in scans]
+    kept = max(kinds, key=kinds.count)
+    usual = scans[kinds.index(kept)].mode
+    for scan, kind in zip(scans, kinds, strict=True):
+        if kind != kept:
+            problem = f"its absorption is {scan.mode}, the others' {usual}"
+            faults.append(BadInput(scan.where, problem, "name the columns, or " + OWN_ROW))
+    return [scan for scan, kind in zip(scans, kinds, strict=True) if kind == kept]
 
 
 def _settle_jumps(scans: list[Scan], faults: list[BadInput], options: ScanReading) -> list[Scan]:
@@ -290,7 +306,8 @@ def _read_file(path: Path, options: ScanReading, faults: list[BadInput]) -> list
 
 
 def list_raw_scans(path: Path, options: ScanReading) -> list[RawScan]:
-    """Return the scans of a file with the columns as they are, those of a stack one by one.
+    """Return the scans of a file with the columns as they are, those of a stack and of a
+    monochromator that runs to and fro one by one.
 
     Parameters
     ----------
@@ -304,7 +321,14 @@ def list_raw_scans(path: Path, options: ScanReading) -> list[RawScan]:
         The file cannot be read, or has no such group.
     """
     groups = _select_groups(read_raw_scans(path), path, options)
-    return [one for raw in groups for one in split_stack(raw, options.energy)]
+    scans = [one for raw in groups for one in split_stack(raw, options.energy)]
+    return [
+        one
+        for raw in scans
+        for one in split_passes(
+            raw, find_column(raw, "energy", options.energy) or find_column(raw, "angle", "")
+        )
+    ]
 
 
 def _select_groups(found: list[RawScan], path: Path, options: ScanReading) -> list[RawScan]:
@@ -552,7 +576,8 @@ def _drop_useless_foil(scan: Scan, options: ScanReading) -> Scan:
     at = find_steepest(energy, mu)
     step = measure_step(energy, mu, at)
     has_edge = step is not None and step[0] > max(FOIL_SIGMA * step[1], LEAST_FOIL)
-    jump = find_jump(energy, mu, at)
+    # A jump on the edge leaves a peak, which would be taken for a wild reading.
+    jump = find_jump(energy, scan.mu_foil[good], at)
     if not has_edge and not options.foil:
         note = NO_EDGE
     elif jump and NEAR_FOIL_EDGE[0] < jump.energy - at < NEAR_FOIL_EDGE[1]:

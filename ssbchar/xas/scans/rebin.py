@@ -25,6 +25,9 @@ WIDENING = 0.02
 """Above it steps widen by this share of the distance [1]..."""
 STEP_IN_K = 0.04
 """... up to this step of k [1/angstrom], which reaches 39 angstrom in R."""
+CLOSE = 0.02
+"""Points of a step scan closer than this are readings of one energy [eV]: a monochromator that
+waits reads on, and a fit would hold each of them for a point of its own."""
 FOIL_WITHIN = 20.0
 """A foil's edge is that of the table within this distance, else a multiple of it [eV]."""
 FEWEST_FOIL = 20
@@ -38,7 +41,8 @@ def rebin_scan(scan: Scan) -> Scan:
 
     Steps are 2 eV below an edge, 0.25 eV on it, and 0.04/angstrom in k above it; the edges are the
     scan's own and the foil's. A step's energy is the mean of its points, so that lines stay as they
-    are. Single wild readings are left out first. A scan with few points per step stays as it is.
+    are. Single wild readings are left out first. A scan with few points per step stays as it
+    is, but for points where the monochromator waited.
 
     Parameters
     ----------
@@ -60,7 +64,7 @@ def rebin_scan(scan: Scan) -> Scan:
     _, group = np.unique(cell, return_inverse=True)
     count = int(group[-1]) + 1
     if scan.energy.size < LEAST_GAIN * count:
-        return scan
+        return _average_waiting(scan)
     mu = remove_spikes(scan.mu)
     noise = scan.mu_stderr
     if not np.isfinite(noise).any():
@@ -77,6 +81,29 @@ def rebin_scan(scan: Scan) -> Scan:
         total=_average(_clean(scan.total), group),
         notes=(*scan.notes, note),
         is_rebinned=True,
+    )
+
+
+def _average_waiting(scan: Scan) -> Scan:
+    """Return a scan with the points averaged that lie less than `CLOSE` above the first of them."""
+    if np.diff(scan.energy).min() >= CLOSE:
+        return scan
+    group = np.zeros(scan.energy.size, int)
+    first, last = float(scan.energy[0]), 0
+    for i, energy in enumerate(scan.energy.tolist()):
+        if energy - first >= CLOSE:
+            first, last = energy, last + 1
+        group[i] = last
+    note = f"{scan.energy.size - last - 1} points within {CLOSE} eV of another: averaged"
+    return replace(
+        scan,
+        energy=_average(scan.energy, group),
+        mu=_average(scan.mu, group),
+        mu_stderr=np.sqrt(_average(scan.mu_stderr**2, group) / np.bincount(group)),
+        i0=_average(scan.i0, group),
+        mu_foil=_average(scan.mu_foil, group),
+        total=_average(scan.total, group),
+        notes=(*scan.notes, note),
     )
 
 

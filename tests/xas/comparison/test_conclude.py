@@ -95,6 +95,15 @@ def test_an_edge_energy_is_calibrated_or_not(alignment: str, verdict: str) -> No
     assert half.subject == "Fe K" and half.unit == "eV"
 
 
+def test_the_error_of_the_origin_is_of_energies_alone() -> None:
+    ds = normalised()
+    ds.attrs["alignment_origin_error"] = 0.2
+    found = rows(conclude.conclude_measurement(ds, comparison(), None, Comparison()))
+    assert found["edge_energy"].systematic == pytest.approx(math.hypot(0.02, 0.2))
+    plain = rows(conclude.conclude_measurement(normalised(), comparison(), None, Comparison()))
+    assert found["edge_shift"].systematic == plain["edge_shift"].systematic
+
+
 def test_an_unknown_error_of_the_axis_is_none() -> None:
     found = conclude.conclude_measurement(normalised(error=math.nan), None, None, Comparison())
     assert rows(found)["edge_energy"].systematic is None

@@ -357,6 +357,18 @@ def test_a_foil_of_another_element_is_found_by_its_energy() -> None:
         identify(gold(-26.0), Calibration(max_shift=30.0), "Se", "K")
 
 
+def test_a_foil_much_nearer_to_another_metal_s_edge_is_asked_for() -> None:
+    """Vanadium (5465.1 eV) lies within the greatest shift of the L3 edge of lanthanum (5483 eV)."""
+    ds = foils(TARGET)
+    ds["energy"] = ds["energy"] + 5465.1 - 7112.0
+    identify = foil_alignment.identify_foil
+    with pytest.raises(BadInput, match=r"foil's edge is at 5465.1 eV: V K or La L3; set calibrate"):
+        identify(ds, Calibration(), "La", "L3")
+    assert identify(ds, Calibration(foil_element="V", foil_edge="K"), "La", "L3") == ("V", "K")
+    assert identify(ds, Calibration(foil_edge="L3"), "La", "L3") == ("La", "L3")
+    assert identify(ds, Calibration(), "V", "K") == ("V", "K")
+
+
 def test_an_axis_on_gold_s_foil() -> None:
     foil = foil_alignment.build_standard_foil(gold(-2.5), 11918.7, Calibration())
     assert foil.tabulated - foil.inflection == pytest.approx(2.5, abs=0.1)
@@ -410,6 +422,26 @@ def test_noise_of_the_foil_is_in_the_error() -> None:
         errors.append(found.error)
         shifts.append(found.shift[0])
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(shifts), rel=0.6)
+
+
+def test_halves_of_a_foil_that_cannot_be_aligned_leave_no_error() -> None:
+    random = np.random.default_rng(1)
+    noisy = TARGET + 0.25 * random.standard_normal(GRID.size)
+    standard = foil_alignment.build_standard_foil(foils(TARGET, TARGET), 7112.0, Calibration())
+    found = foil_alignment.align_foils(foils(noisy), standard, Calibration(max_shift=3.0))
+    assert found.error > foil_alignment.LARGEST_ERROR
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.01, 0.03])
+def test_the_error_of_the_origin_is_that_of_the_inflection(noise: float) -> None:
+    random = np.random.default_rng(5)
+    stated, off = [], []
+    for _ in range(30):
+        noisy = TARGET + noise * random.standard_normal(GRID.size)
+        foil = foil_alignment.build_standard_foil(foils(noisy), 7112.0, Calibration())
+        stated.append(foil.inflection_stderr)
+        off.append(foil.inflection - 7112.0)
+    assert 0.6 < np.sqrt(np.mean(np.square(stated))) / np.std(off) < 2.5
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])

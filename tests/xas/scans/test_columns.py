@@ -197,6 +197,37 @@ def test_fluorescence_columns_are_the_first_usual_ones_or_all_configured() -> No
         columns.calculate_absorption(raw(i0=1), ScanReading(mode="fluorescence"))
 
 
+@pytest.mark.parametrize("name", ["Ifoil", "Ifocus-T", "fluor_gain", "IFeedback"])
+def test_what_begins_as_a_fluorescence_may_be_another_counter(name: str) -> None:
+    one = RawScan(where="f", columns={"energy": ENERGY, "i0": ENERGY, name: ENERGY})
+    assert columns.list_absorption_columns(one, ScanReading(), Mode.FLUORESCENCE) == []
+
+
+@pytest.mark.parametrize("name", ["If", "If-32", "If_2", "Ifluor (V)", "Iflu", "Ifch1", "IF [nA]"])
+def test_usual_names_of_a_fluorescence(name: str) -> None:
+    one = RawScan(where="f", columns={"energy": ENERGY, "i0": ENERGY, name: ENERGY})
+    assert columns.list_absorption_columns(one, ScanReading(), Mode.FLUORESCENCE) == [name]
+
+
+@pytest.mark.parametrize(
+    ("names", "quantity", "found"),
+    [
+        (["PreKB-I0", "Preslit"], "i0", "PreKB-I0"),
+        (["ct2:I1", "ct2:I0"], "transmitted", "ct2:I1"),
+        (["PreKB-I0", "PostKB-I0"], "i0", None),
+        (["dark_I0"], "i0", None),
+        (["ln I0 It"], "transmitted", None),
+        (["beam monitor"], "i0", None),
+        (["a/b/I0"], "i0", None),
+    ],
+)
+def test_a_counter_by_the_last_word_of_its_name(
+    names: list[str], quantity: str, found: str | None
+) -> None:
+    one = RawScan(where="f", columns={name: ENERGY + i for i, name in enumerate(names)})
+    assert columns.find_column(one, quantity, "") == found
+
+
 def test_an_absorption_is_taken_as_it_is() -> None:
     found = columns.calculate_absorption(raw(i0=3, xmu=0.7), ScanReading(mode="mu"))
     assert (found.mu == 0.7).all() and (found.i0 == 3).all()

@@ -60,6 +60,13 @@ def test_columns_of_absorption(tmp_path: Path, columns: dict[str, np.ndarray]) -
     assert one.startswith("1 scan, ") and "mu = column 3 'mu_2'" in one
 
 
+def test_which_of_several_energies_is_used(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+    assert "energy = " not in describe_scans(write(tmp_path / "a.dat", columns), ScanReading()).said
+    columns["energy_set"] = columns["energy"] + 1.0
+    said = describe_scans(write(tmp_path / "b.dat", columns), ScanReading()).said
+    assert "energy = column 1 'energy'" in said
+
+
 def test_doubts_are_told_and_remarks_are_not(
     tmp_path: Path, columns: dict[str, np.ndarray]
 ) -> None:

@@ -79,6 +79,30 @@ def test_jumps_are_found_anywhere(place: float) -> None:
     assert found.energy == pytest.approx(AT + place, abs=6.0)
 
 
+@pytest.mark.parametrize("place", [7112.0, 7126.0, 7130.0])
+@pytest.mark.parametrize("factor", [1.3, 1 / 1.3])
+def test_jumps_are_found_on_a_steep_edge(place: float, factor: float) -> None:
+    """Its steps there are a third of the jump: only the break of the curve tells."""
+    energy = made_spectra.grid(fine=0.5)
+    for clean in (made_spectra.mu(energy, made_spectra.Truth()), made_spectra.foil(energy)):
+        mu = np.where(energy > place, clean + np.log(factor), clean)
+        found = jumps.find_jump(energy, mu, 7119.0)
+        assert found is not None
+        assert found.energy == pytest.approx(place, abs=0.6)
+
+
+def test_a_switched_range_on_the_foil_s_edge_moves_no_axis(tmp_path: Path) -> None:
+    energy = made_spectra.grid(fine=0.5)
+    i1 = 1e6 * np.exp(-made_spectra.mu(energy, made_spectra.Truth()))
+    i2 = i1 * np.exp(-made_spectra.foil(energy)) * np.where(energy > 7112, 1.3, 1.0)
+    columns = np.column_stack([energy, np.full(energy.size, 1e6), i1, i2])
+    np.savetxt(tmp_path / "a.dat", columns, header="energy i0 i1 iref")
+    scans = read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
+    found = calibrate.calibrate_energy(scans, None, Calibration())
+    assert found.attrs["alignment"] == "none"
+    assert "the foil's absorption jumps at 7112.2 eV" in scans.attrs["notes"]
+
+
 def test_edges_glitches_and_noise_are_no_jumps() -> None:
     assert jumps.find_jump(ENERGY, MU, AT) is None
     spike = MU.copy()

@@ -238,6 +238,21 @@ def test_one_bad_repeat_is_set_aside_and_the_rest_goes_on(
     assert [Path(e["where"]).name for e in json.loads(ds.attrs["set_aside"])] == ["2.dat"]
 
 
+def test_scans_of_another_kind_are_set_aside(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
+    """What is normalised already and what is not are never averaged."""
+    energy, mu = columns["energy"], np.log(columns["i0"] / columns["itrans"])
+    text(tmp_path / "1.dat", {"energy": energy, "norm": (mu - 0.5)}, "# normalized mu\n")
+    for number in (2, 3):
+        text(tmp_path / f"{number}.dat", columns)
+    ds = read.read_scans(tmp_path / "*.dat", PLAIN, LABELS)
+    assert (ds.sizes["scan"], ds.attrs["mode"]) == (2, "transmission")
+    [left_out] = json.loads(ds.attrs["set_aside"])
+    assert left_out["where"].endswith("1.dat")
+    assert left_out["problem"] == "its absorption is normalised, the others' transmission"
+
+
 def test_a_synthetic_header_marks_the_data(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
     assert (
         read.read_scans(

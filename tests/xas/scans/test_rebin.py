@@ -62,6 +62,23 @@ def test_a_step_scan_stays_as_it_is() -> None:
     assert rebin.rebin_scan(one) is one
 
 
+def test_points_where_the_monochromator_waits_are_one_reading(tmp_path: Path) -> None:
+    grid = made_spectra.grid(kmax=10.0, fine=0.5)
+    waits = np.concatenate([grid, grid[-1] + 1.0 + 1e-3 * np.arange(40)])
+    steps = []
+    for name, energy in (("a", grid), ("b", waits)):
+        random = np.random.default_rng(0)
+        mu = made_spectra.mu(energy, made_spectra.Truth())
+        table = [energy, mu + 2e-3 * random.standard_normal(energy.size)]
+        np.savetxt(tmp_path / f"{name}.dat", np.column_stack(table), header="energy mu")
+        scans = read.read_scans(tmp_path / f"{name}.dat", ScanReading(element="Fe"), {})
+        calibrated = calibrate.calibrate_energy(scans, None, Calibration())
+        found = normalise.normalise_spectra(calibrated, Normalisation())
+        steps.append(float(found["edge_step"].values[-1]))
+    assert int(scans["n_points"].values[0]) == grid.size + 2
+    assert steps[1] == pytest.approx(steps[0], abs=2e-3)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_errors_are_those_of_the_means(seed: int) -> None:
     noisy, clean = (rebin.rebin_scan(dense(noise=n, seed=seed)) for n in (0.01, 0.0))

@@ -184,6 +184,8 @@ def _build_scan(
         fault = f"it has {columns['x'].size} energies and {columns['y'].size} values of mu"
     if header.get("datatype", "") in NO_SPECTRA or header.get("is_chi", "0") not in ("0", ""):
         fault = "it holds chi(k), no mu(E)"
+    elif header.get("is_diff", "0") not in ("0", ""):
+        fault = "it holds a difference of spectra, no mu(E)"
     return RawScan(where=where, columns=columns, header=header, text=label, fault=fault)
 
 

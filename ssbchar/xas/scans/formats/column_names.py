@@ -40,7 +40,9 @@ NAMES: dict[str, tuple[str, ...]] = {
         "fluor",
         "fluorescence",
         "ifch*",
-        "if*",
+        "if[!a-z]*",
+        "iff[!a-z]*",
+        "ifl*",
         "fluor*",
         "mca*",
         "sca*",
@@ -78,6 +80,15 @@ _COUNTERS = frozenset(
     for name in NAMES[quantity]
     if "*" not in name and len(name) > 1
 )
+_LAST_WORDS = {
+    "i0": frozenset(("i0", "izero", "ion0")),
+    "transmitted": frozenset(("i1", "it", "itrans", "ion1")),
+    "foil": frozenset(("iref", "i2", "ir", "ifoil", "ion2")),
+}
+"""Counters that stand behind the name of a place or a device; other words there mean other things
+(``ring monitor``)."""
+_NO_COUNTER = frozenset("ln log mu dead live background bkg".split())
+"""Words that make the name of a counter that of something else."""
 _SETTINGS = frozenset(
     "gain bias dark offset vdc sens sensitivity amp amps suppr unit units range scale time pos x y "
     "min max std stdev err error num name norm unc".split()
@@ -86,7 +97,8 @@ _SETTINGS = frozenset(
 _UNCOUNTED = frozenset("dead live dt icr ocr tot total bkg background".split())
 """Words that make the name of a line that of something else than its counts."""
 _EMISSION_LINE = re.compile(
-    r"(?P<element>[A-Z][a-z]?)[ _-]?(?P<shell>[KL])[ab](?:lpha|eta)?\d?(?P<rest>(?:[\s_.\-:].*)?)"
+    r"(?:.*[_.\-:])?(?P<element>[A-Z][a-z]?)[ _-]?(?P<shell>[KL])[ab](?:lpha|eta)?\d?"
+    r"(?P<rest>(?:[\s_.\-:].*)?)"
 )
 
 
@@ -115,19 +127,64 @@ def simplify_name(name: str) -> str:
     return first if more and first in _COUNTERS and not _SETTINGS & set(more) else plain
 
 
-def parse_emission_line(name: str) -> tuple[str, str] | None:
-    """Return element and shell of an emission line after which a column is named (``AlKa_sum``,
-    ``Fe Ka``, ``Pt_La1``), None for other names and for settings of a counter.
+def is_setting(name: str) -> bool:
+    """Return whether a column is named as a setting of a counter, as ``If gain`` is.
 
     Parameters
     ----------
     name : str
     """
-    found = _EMISSION_LINE.fullmatch(name.strip())
+    return bool(_SETTINGS & set(_split_words(name)[1:]))
+
+
+def ends_in_counter(name: str, quantity: str) -> bool:
+    """Return whether the last word of a column's name is a counter of a quantity, and no other word
+    makes it something else: ``PreKB-I0``, ``XMAP4:DT Corr I0``, ``ct2:I1``.
+
+    Parameters
+    ----------
+    name : str
+    quantity : str
+        ``i0``, ``transmitted`` or ``foil``; of others there are none.
+    """
+    if "/" in name or quantity not in _LAST_WORDS:
+        return False
+    *before, last = _split_words(split_label(name.strip(), Dimension.ENERGY).name)
+    others = _SETTINGS | _NO_COUNTER | _COUNTERS
+    return bool(before) and last in _LAST_WORDS[quantity] and not others & set(before)
+
+
+def _split_words(name: str) -> list[str]:
+    return re.split(r"[\s_.\-:]+", name.lower().strip(" *#:"))
+
+
+def parse_emission_line(name: str) -> tuple[str, str] | None:
+    """Return element and shell of an emission line after which a column is named (``AlKa_sum``,
+    ``Fe Ka``, ``Pt_La1``, ``XMAP4:FeKa``), None for other names and for settings of a counter.
+
+    Parameters
+    ----------
+    name : str
+    """
+    found = _EMISSION_LINE.fullmatch(name.strip(" *"))
     if found is None or found["element"] not in ELEMENTS:
         return None
-    words = set(re.split(r"[\s_.\-:]+", found["rest"].lower()))
+    words = set(_split_words(found["rest"]))
     return None if words & (_SETTINGS | _UNCOUNTED) else (found["element"], found["shell"])
+
+
+def find_kind_of_line(name: str) -> str:
+    """Return what follows the emission line in a column's name, without numbers: of one detector
+    there may be several (``FeKa``, ``FeKa_corr``).
+
+    Parameters
+    ----------
+    name : str
+        That `parse_emission_line` understands.
+    """
+    found = _EMISSION_LINE.fullmatch(name.strip(" *"))
+    words = _split_words(found["rest"]) if found else []
+    return " ".join(word for word in words if not re.fullmatch(r"[a-z]?\d*", word))
 
 
 def find_column_names(header: Mapping[str, str], head: Sequence[str], n: int) -> list[str]:

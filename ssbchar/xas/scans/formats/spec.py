@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,8 @@ def parse_spec(path: Path, text: str) -> list[RawScan]:
     Returns
     -------
     list of RawScan
-        Columns of shape (point,) in the units of the file; header field ``scan`` is the number.
+        Columns of shape (point,) in the units of the file; header field ``scan`` is the number,
+        ``2.1`` and ``2.2`` where it stands twice.
         Scans that were broken off at once are left out.
 
     Raises
@@ -54,7 +56,21 @@ def parse_spec(path: Path, text: str) -> list[RawScan]:
             scans.append(scan)
     if not scans:
         raise BadInput(path, "no scan of the SPEC file has points", "measure again")
-    return scans
+    return _number_apart(path, scans)
+
+
+def _number_apart(path: Path, scans: list[RawScan]) -> list[RawScan]:
+    """Return the scans with ``1.1``, ``1.2`` for a number that stands twice: SPEC begins anew where
+    it is started again."""
+    numbers = [scan.header["scan"] for scan in scans]
+    named = []
+    for i, (scan, number) in enumerate(zip(scans, numbers, strict=True)):
+        if numbers.count(number) > 1:
+            number = f"{number}.{numbers[: i + 1].count(number)}"
+            header = {**scan.header, "scan": number}
+            scan = replace(scan, where=f"{path}[scan {number}]", header=header)
+        named.append(scan)
+    return named
 
 
 def _parse_scan(path: Path, part: str, first: int) -> RawScan | None:

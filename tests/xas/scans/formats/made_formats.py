@@ -196,6 +196,33 @@ def write_bmm(path: Path) -> None:
     path.write_text("\n".join([*head, rows(columns), ""]))
 
 
+def write_20id(path: Path, *, corrected: bool = False) -> None:
+    """Headings in wide fields, counters named after where they stand, no light behind the
+    sample."""
+    c = counters()
+    random = np.random.default_rng(4)
+    one = np.ones(c["energy"].size)
+    columns = {
+        "Mono Energy (alt) *": c["energy"],
+        "Scaler preset time *": one,
+        "ID Gap *": 12 * one,
+        "Preslit": 1.2 * c["i0"],
+        "PreKB-I0": c["i0"],
+        "IT": 2 * random.standard_normal(one.size),
+        **({"XMAP4:DT Corr I0": 0.99 * c["i0"]} if corrected else {}),
+        "XMAP4:FeKa_Sum": c["if"],
+        "XMAP4:NiKa_Sum": 30 * one,
+        "XMAP4:Total_Sum": 3 * c["if"] + 1e4,
+    }
+    head = [
+        "# 1-D Scan File created by LabVIEW Control Panel",
+        "# Preslit: 50 nA/V  PreKB-I0: 1 nA/V  IT: 5 nA/V",
+        "# Column Headings:",
+        "#" + "".join(f"{name:<21}" for name in columns),
+    ]
+    path.write_text("\n".join([*head, rows([*columns.values()], "{:20.8f}"), ""]))
+
+
 def write_bliss(path: Path, scans: int = 2) -> None:
     c = counters()
     random = np.random.default_rng(3)

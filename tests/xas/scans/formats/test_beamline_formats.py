@@ -95,6 +95,24 @@ def test_fluorescence_where_no_light_is_behind_the_sample(tmp_path: Path) -> Non
     assert "readings of It are zero or negative" in told(ds)
 
 
+def test_counters_by_the_last_word_of_their_names(tmp_path: Path) -> None:
+    made_formats.write_20id(tmp_path / "a.dat")
+    ds = read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
+    assert ds.attrs["mode"] == "fluorescence"
+    assert ds["mu"].values[0] == pytest.approx(TRUE["if"] / TRUE["i0"], rel=1e-4)
+    said = describe.describe_scans(tmp_path / "a.dat", ScanReading()).said
+    assert "I0 = column 5 'PreKB-I0', fluorescence = column 7 'XMAP4:FeKa_Sum'" in said
+
+
+def test_of_two_incident_beams_none_is_guessed(tmp_path: Path) -> None:
+    made_formats.write_20id(tmp_path / "a.dat", corrected=True)
+    with pytest.raises(BadInput, match=r"no column for i0 .*PreKB-I0.*DT Corr I0.*set read.i0"):
+        read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
+    options = ScanReading(i0="XMAP4:DT Corr I0")
+    ds = read.read_scans(tmp_path / "a.dat", options, LABELS)
+    assert ds["mu"].values[0] == pytest.approx(TRUE["if"] / TRUE["i0"] / 0.99, rel=1e-4)
+
+
 def test_fluorescence_of_the_photon_factory(tmp_path: Path) -> None:
     made_formats.write_photon_factory(tmp_path / "a.dat", "0 0 1 3")
     ds = read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
@@ -127,6 +145,17 @@ def test_a_project_s_groups_references_and_faults(tmp_path: Path, name: str) -> 
     assert "its 'y' is no array of numbers" in told(ds, "set_aside")
     reference = read.read_scans(tmp_path / "a.prj", ScanReading(mu="Ref second"), LABELS)
     assert reference["mu"].values[0] == pytest.approx(foil, abs=1e-6)
+
+
+def test_a_difference_of_groups_is_no_spectrum(tmp_path: Path) -> None:
+    groups = made_formats.make_project()
+    groups["dd"] = json.loads(json.dumps(groups["aa"]))
+    groups["dd"]["args"] |= {"label": "difference", "is_diff": "1"}  # type: ignore[index]
+    path = tmp_path / "a.prj"
+    path.write_text(json.dumps({"_____header1": "# Athena project file", **groups}))
+    ds = read.read_scans(path, ScanReading(), LABELS)
+    assert ds.sizes["scan"] == 2
+    assert "it holds a difference of spectra" in told(ds, "set_aside")
 
 
 @pytest.mark.parametrize(

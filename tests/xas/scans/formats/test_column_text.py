@@ -145,6 +145,8 @@ def test_a_number_that_is_cut_is_refused() -> None:
         ("Pt_La1", ("Pt", "L")),
         ("GeKalpha", ("Ge", "K")),
         ("KKa", ("K", "K")),
+        ("XMAP4:AsKa_Sum", ("As", "K")),
+        ("fx_det0_FeKa", ("Fe", "K")),
         ("FeKa_dead_time", None),
         ("FeKa_gain", None),
         ("Kalpha", None),

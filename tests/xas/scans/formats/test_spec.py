@@ -79,6 +79,15 @@ def test_numbers_that_are_not_there(tmp_path: Path, asked: str, said: str) -> No
         read.read_scans(path, ScanReading(scan=asked), LABELS)
 
 
+def test_a_number_that_stands_twice(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.spec", SAME, SAME)
+    path.write_text(path.read_text().replace("#S 2 ", "#S 1 "))
+    assert read.read_scans(path, ScanReading(scan="1"), LABELS).sizes["scan"] == 2
+    for asked in ("1.1", "1.2"):
+        ds = read.read_scans(path, ScanReading(scan=asked), LABELS)
+        assert str(ds["source_file"].values[0]).endswith(f"[scan {asked}]")
+
+
 def test_scans_of_motors_are_set_aside(tmp_path: Path) -> None:
     path = write(tmp_path / "a.spec", None, SAME)
     ds = read.read_scans(path, ScanReading(), LABELS)
