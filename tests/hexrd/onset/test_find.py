@@ -109,7 +109,7 @@ def test_verdicts_where_nothing_changes() -> None:
 def test_systematic_and_rate_are_in_the_row() -> None:
     rows = find.find_onsets(*made([MadePhase(onset=600.0)], systematic=3.0), Onset())
     start = one(rows, "onset_temperature")
-    assert start.systematic == 3.0 and start.upper95 - start.lower95 > 2 * 1.96 * 3.0
+    assert start.systematic > 3.0 and start.upper95 - start.lower95 > 2 * 1.96 * 3.0
     assert "one frame spans 12.5 K at 5 K/min" in start.reason and "seen in frame" in start.reason
 
 
@@ -270,12 +270,12 @@ def test_runs_shorter_than_asked_do_not_count() -> None:
 def test_growth_ends_at_its_share_of_the_maximum() -> None:
     """Begins at 30, reaches 0.6 of 40 at the 24th frame after it: 24 frames, and 48 > 30 before."""
     y = np.concatenate([np.zeros(60), np.arange(1.0, 41.0)])
-    growth = find._select_growth(y, 60, Onset())
+    growth = find._select_growth(y, 60, 0.6)
     # the median of five reaches 0.6 x 40 = 24 where the ramp does (and 39, the largest, at its end)
     assert (growth[0], growth[-1]) == (60 - 2 * 24, 60 + 23)
-    short = find._select_growth(y, 60, Onset(upper_share=0.01))
+    short = find._select_growth(y, 60, 0.01)
     assert (short[0], short[-1]) == (60 - 20, 64)
-    assert find._select_growth(y[50:], 10, Onset())[0] == 0
+    assert find._select_growth(y[50:], 10, 0.6)[0] == 0
 
 
 def test_frames_left_out_by_the_refinement_count_as_zero() -> None:
@@ -392,3 +392,35 @@ def test_a_fit_at_the_edge_takes_all_frames_before(monkeypatch: pytest.MonkeyPat
     found, _ = find._locate_change(rise(phase, begin=60), phase.temperature, Onset())
     assert asked[1] == (0, asked[0][1]) and asked[0][0] > 0
     assert not found.at_edge
+
+
+def test_the_law_of_the_growth_is_in_the_systematic_by_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """4 K of the thermocouple and 3 K of the law: 5 K; on a hold the law alone."""
+    point = replace(find._bracket_jump(120.0, 130.0), law=3.0)
+    monkeypatch.setattr(find, "_locate_change", lambda *a: (point, "m"))
+    start = find._conclude_change(rise(FLAT), np.nan, Onset())
+    assert start.systematic == pytest.approx(5.0)
+    half = (4.75**2 + (1.96 * 5) ** 2) ** 0.5
+    assert (start.lower95, start.upper95) == pytest.approx((125 - half, 125 + half))
+    assert "leaves 3.0 K open" in start.reason
+    held = find._conclude_change(rise(replace(FLAT, segment=HOLD)), np.nan, Onset())
+    assert held.systematic == 3.0 and "leaves 3.0 frames open" in held.reason
+    monkeypatch.setattr(find, "_locate_change", lambda *a: (replace(point, law=2.0), "m"))
+    assert "open" not in find._conclude_change(rise(FLAT), np.nan, Onset()).reason
+
+
+@pytest.mark.parametrize(("backward", "is_upper"), [(False, True), (True, False)])
+def test_a_single_limit_holds_the_systematic_too(
+    monkeypatch: pytest.MonkeyPatch, backward: bool, is_upper: bool
+) -> None:
+    """1.96 x 5 K beyond the 97.5 % quantile, of 4 K of the thermocouple and 3 K of the law."""
+    bracket = find._bracket_jump(*((-130.0, -120.0) if backward else (120.0, 130.0)))
+    point = replace(bracket, law=3.0, at_edge=True)
+    monkeypatch.setattr(find, "_locate_change", lambda *a: (point, "m"))
+    row = find._conclude_change(rise(FLAT, backward), np.nan, Onset())
+    assert row.verdict == "one_sided" and row.value is None
+    limit = 129.75 + 1.96 * 5 if is_upper else 120.25 - 1.96 * 5
+    assert (row.upper95 if is_upper else row.lower95) == pytest.approx(limit)
+    assert (row.lower95 if is_upper else row.upper95) is None
