@@ -33,6 +33,9 @@ NEARLY_ABSENT = 0.1
 """Share of the full intensity below which the frame before a jump counts as without the phase."""
 SCATTERED = 1.5
 """Factor on the stated errors from which the reason names it."""
+SHORTER = (0.5, 0.25)
+"""Parts of the growth that are modelled where all of it scatters beyond `SCATTERED`: a plateau, a
+second step or a wild frame above says nothing on the beginning."""
 METHOD = (
     "change point of the intensity: flat, then linear and square in T - T0; "
     "averaged profile likelihood; laws of other powers in the systematic"
@@ -279,7 +282,16 @@ def _locate_change(rise: _Rise, u: Array, options: Onset) -> tuple[ChangePoint, 
     full = float(np.max(y[begin : begin + FULLY_THERE]))
     if y[begin] > options.upper_share * full and y[begin - 1] < NEARLY_ABSENT * full:
         return _bracket_jump(u[begin - 1], u[begin]), METHOD_OF_JUMP
-    return _fit_growth_up_to(rise, u, options.upper_share), METHOD
+    whole = _fit_growth_up_to(rise, u, options.upper_share)
+    if whole.inflation <= SCATTERED:
+        return whole, METHOD
+    for part in SHORTER:
+        # one law does not hold so far up, but it may at the beginning
+        share = part * options.upper_share
+        shorter = _fit_growth_up_to(rise, u, share)
+        if shorter.inflation <= SCATTERED:
+            return shorter, f"{METHOD}; up to {share:.2g} of the largest intensity"
+    return whole, METHOD
 
 
 def _fit_growth_up_to(rise: _Rise, u: Array, share: float) -> ChangePoint:

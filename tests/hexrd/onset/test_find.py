@@ -424,3 +424,60 @@ def test_a_single_limit_holds_the_systematic_too(
     limit = 129.75 + 1.96 * 5 if is_upper else 120.25 - 1.96 * 5
     assert (row.upper95 if is_upper else row.lower95) == pytest.approx(limit)
     assert (row.lower95 if is_upper else row.upper95) is None
+
+
+def fading(wild: float = 1.0) -> find.PhaseOnSegment:
+    """A phase on a plateau that thermal motion bends, gone linearly between 560 and 770 degC; one
+    frame of it, at 585 degC, has lost beam."""
+    t = np.append(np.arange(25.0, 800.0, 20.0), 800.0)
+    size = 2500 * (1 - 5e-4 * (t - 25)) * np.clip((770 - t) / 210, 0, 1)
+    error = np.hypot(4.0, 0.01 * size)
+    y = size + error * np.random.default_rng(5).standard_normal(t.size)
+    y[t == 585.0] *= wild
+    return find.PhaseOnSegment(
+        segment=FLAT.segment,
+        number=np.arange(t.size),
+        temperature=t,
+        temperature_stderr=np.full(t.size, 0.3),
+        temperature_systematic=np.zeros(t.size),
+        rate=np.full(t.size, 10.0),
+        intensity=y,
+        stderr=error,
+        significance=y / error,
+        seen=y > 5 * error,
+    )
+
+
+@pytest.mark.parametrize("wild", [1.0, 0.6])
+def test_what_happens_far_above_does_not_spoil_an_end(wild: float) -> None:
+    phase = fading(wild)
+    begin = int(np.argmax(phase.seen[::-1]))
+    end = find._conclude_change(rise(phase, True, begin), np.nan, Onset())
+    assert end.verdict == "ok" and end.stderr < 3
+    assert end.lower95 < 770 < end.upper95
+    assert abs(end.value - 770) < 3 * np.hypot(end.stderr, end.systematic)
+
+
+@pytest.mark.parametrize(
+    ("scatter", "share"),
+    [
+        ({0.6: 1.5}, 0.6),
+        ({0.6: 1.6, 0.3: 1.5}, 0.3),
+        ({0.6: 1.6, 0.3: 1.6, 0.15: 1.0}, 0.15),
+        ({0.6: 1.6, 0.3: 1.7, 0.15: 1.8}, 0.6),
+    ],
+)
+def test_less_of_the_growth_is_modelled_where_all_of_it_scatters(
+    monkeypatch: pytest.MonkeyPatch, scatter: dict[float, float], share: float
+) -> None:
+    """The first part that agrees with its errors; all of it where none does."""
+
+    def fit(_: object, u: object, part: float) -> change_point.ChangePoint:
+        place = find._bracket_jump(part, part)
+        return replace(place, inflation=scatter[round(part, 6)])
+
+    monkeypatch.setattr(find, "_fit_growth_up_to", fit)
+    phase = replace(FLAT, intensity=np.array([0, 0, 0, 4.0, 8, 12]))
+    found, method = find._locate_change(rise(phase), phase.temperature, Onset())
+    assert found.value == pytest.approx(share)
+    assert (f"up to {share} of the largest" in method) is (share != 0.6)
