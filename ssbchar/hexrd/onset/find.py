@@ -30,7 +30,8 @@ FEWEST_FRAMES = 3
 FULLY_THERE = 4
 """Frames, the first seen included, of which the largest intensity is the full one of a jump."""
 NEARLY_ABSENT = 0.1
-"""Share of the full intensity below which the frame before a jump counts as without the phase."""
+"""Share of the full intensity below which the frame before a jump, its error added, counts as
+without the phase."""
 SCATTERED = 1.5
 """Factor on the stated errors from which the reason names it."""
 SHORTER = (0.5, 0.25)
@@ -280,7 +281,9 @@ def _locate_change(rise: _Rise, u: Array, options: Onset) -> tuple[ChangePoint, 
     method."""
     y, begin = rise.phase.intensity[rise.order], rise.begin
     full = float(np.max(y[begin : begin + FULLY_THERE]))
-    if y[begin] > options.upper_share * full and y[begin - 1] < NEARLY_ABSENT * full:
+    # within its error too: of a phase that noise hides a tenth is not seen
+    before = y[begin - 1] + rise.phase.stderr[rise.order][begin - 1]
+    if y[begin] > options.upper_share * full and before < NEARLY_ABSENT * full:
         return _bracket_jump(u[begin - 1], u[begin]), METHOD_OF_JUMP
     whole = _fit_growth_up_to(rise, u, options.upper_share)
     if whole.inflation <= SCATTERED:

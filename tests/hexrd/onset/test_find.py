@@ -213,20 +213,41 @@ def test_a_jump_by_hand() -> None:
         ([0, 0, 0, 6, 10, 9], False),  # 0.6 of the largest of four is not above it
         ([0, 0, 0, 6.1, 10, 9], True),
         ([0, 0, 1, 10, 8, 8], False),  # a tenth of it in the frame before
-        ([0, 0, 0.9, 10, 8, 8], True),
+        ([0, 0, 0.94, 10, 8, 8], True),
+        ([0, 0, 0.96, 10, 8, 8], False),  # with its error of 0.05
     ],
 )
 def test_what_counts_as_a_jump(intensity: list[float], is_jump: bool) -> None:
-    phase = replace(FLAT, intensity=np.array(intensity, float))
+    phase = replace(FLAT, intensity=np.array(intensity, float), stderr=np.full(6, 0.05))
     _, method = find._locate_change(rise(phase), phase.temperature, Onset())
     assert (method == find.METHOD_OF_JUMP) is is_jump
+
+
+def test_a_weak_phase_in_dense_frames_has_not_jumped() -> None:
+    """Five standard errors where the next frames are by chance no stronger: it may have grown for
+    long."""
+    y = np.array([0.3, -0.4, 0.2, 5.2, 5.6, 5.1, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0])
+    t = 600 + 2 * np.arange(float(y.size))
+    phase = replace(
+        FLAT,
+        intensity=y,
+        stderr=np.ones(y.size),
+        temperature=t,
+        temperature_stderr=np.full(y.size, 0.3),
+        seen=y > 5,
+    )
+    assert find._locate_change(rise(phase), t, Onset())[1] != find.METHOD_OF_JUMP
 
 
 def test_only_the_next_frames_tell_the_full_intensity() -> None:
     """A phase that goes on growing after four frames has still jumped."""
     y = np.array([0, 0, 0, 10, 12, 11, 11, 40])
     phase = replace(
-        FLAT, intensity=y.astype(float), temperature=np.arange(8.0), seen=np.arange(8) > 2
+        FLAT,
+        intensity=y.astype(float),
+        stderr=np.ones(8),
+        temperature=np.arange(8.0),
+        seen=np.arange(8) > 2,
     )
     assert find._locate_change(rise(phase), phase.temperature, Onset())[1] == find.METHOD_OF_JUMP
 
@@ -388,7 +409,13 @@ def test_a_fit_at_the_edge_takes_all_frames_before(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(find, "_fit_growth", fit)
     count = 80
     y = np.concatenate([np.zeros(60), np.arange(1.0, 21.0)])
-    phase = replace(FLAT, intensity=y, seen=y > 0, temperature=np.arange(float(count)))
+    phase = replace(
+        FLAT,
+        intensity=y,
+        stderr=np.ones(count),
+        seen=y > 0,
+        temperature=np.arange(float(count)),
+    )
     found, _ = find._locate_change(rise(phase, begin=60), phase.temperature, Onset())
     assert asked[1] == (0, asked[0][1]) and asked[0][0] > 0
     assert not found.at_edge
