@@ -6,6 +6,9 @@ square is always included, because a straight line through growth that bends put
 early. Where the data strongly call for another shape, further sets of powers join. The density of
 ``u0`` is the profile likelihood averaged over the sets with their Bayesian information criterion
 (model averaging: J. A. Hoeting et al., Statist. Sci. 14 (1999) 382).
+
+No data of a dozen frames tell the law of the growth; what all laws, none preferred, spread the
+change by beyond its density is a systematic of it.
 """
 
 from __future__ import annotations
@@ -25,6 +28,19 @@ USUAL: tuple[Powers, ...] = ((1.0, 2.0), (2.0,))
 """Powers of growth that begins with a finite slope, or as a square."""
 OTHERS: tuple[Powers, ...] = ((1.0, 2.0, 3.0), (1.5, 2.5), (2.0, 3.0), (3.0, 4.0))
 """Powers of growth of other shapes (nucleation and growth begin with powers up to 4)."""
+BEGINNINGS = (1.0, 1.5, 2.0, 3.0, 4.0)
+"""Powers with which growth may begin: interfaces (1), diffusion (1.5), nucleation and growth
+(M. Avrami, J. Chem. Phys. 8 (1940) 212; up to 4)."""
+LAWS: tuple[Powers, ...] = (
+    *((power,) for power in BEGINNINGS if power > 1),
+    *((power, power + 1) for power in BEGINNINGS),
+    *((power, 2 * power) for power in BEGINNINGS if power > 1),
+    *((power, 2 * power, 3 * power) for power in BEGINNINGS),
+)
+"""Powers of every law that the growth may follow: each beginning by itself, with a bend, and as
+the first terms of 1 - exp(-k (u - u0)^n), growth that impinges on itself."""
+LAW_GRID = 81
+"""Places at which the density over all laws is evaluated."""
 TRUST = 8.0
 """The stated errors weigh like this many residuals of their own when scatter is judged."""
 CHANCE = 1.64
@@ -52,6 +68,9 @@ class ChangePoint:
     """Its mean."""
     stderr: float
     """Its standard deviation."""
+    law: float
+    """What the law of the growth leaves open beyond it: root mean square distance from the mean,
+    over all laws by their evidence, less the standard deviation in quadrature."""
     lower95: float
     """Its 2.5 % quantile."""
     upper95: float
@@ -134,10 +153,7 @@ def find_change_point(
     grid = np.linspace(-BEYOND, end, GRID)
     signal, shapes, inflation = _adjust_errors(signal, u_stderr / scale, grid)
     for _ in range(NARROWINGS):
-        density = _average_shapes(signal, grid, shapes).density
-        mean, spread = _mean_and_spread(grid, density)
-        reach = NARROWED * max(spread, float(grid[1] - grid[0]))
-        grid = np.linspace(max(-BEYOND, mean - reach), min(end, mean + reach), GRID)
+        grid = _narrow_grid(grid, _average_shapes(signal, grid, shapes).density, end)
     density = _average_shapes(signal, grid, shapes).density
     mean, spread = _mean_and_spread(grid, density)
     cumulative = np.cumsum(density) / np.sum(density)
@@ -145,11 +161,29 @@ def find_change_point(
     return ChangePoint(
         value=mean * scale + zero,
         stderr=spread * scale,
+        law=_measure_law(signal, end, mean, spread) * scale,
         lower95=low * scale + zero,
         upper95=high * scale + zero,
         inflation=inflation,
         at_edge=low <= 0.0,
     )
+
+
+def _measure_law(signal: _Signal, end: float, mean: float, spread: float) -> float:
+    """Return by how much all laws, weighted by their evidence, spread the change about `mean`
+    beyond the standard deviation `spread`."""
+    grid = np.linspace(-BEYOND, end, LAW_GRID)
+    grid = _narrow_grid(grid, _average_shapes(signal, grid, LAWS).density, end)
+    density = _average_shapes(signal, grid, LAWS).density
+    square = float(np.sum((grid - mean) ** 2 * density) / np.sum(density))
+    return float(np.sqrt(max(square - spread**2, 0.0)))
+
+
+def _narrow_grid(grid: Array, density: Array, end: float) -> Array:
+    """Return a grid of as many places about the density found on one, none later than `end`."""
+    mean, spread = _mean_and_spread(grid, density)
+    reach = NARROWED * max(spread, float(grid[1] - grid[0]))
+    return np.linspace(max(-BEYOND, mean - reach), min(end, mean + reach), grid.size)
 
 
 def _adjust_errors(
@@ -190,14 +224,19 @@ def _fit_shapes(signal: _Signal, grid: Array, shapes: Sequence[Powers]) -> list[
     """
     weight = 1.0 / signal.stderr
     past = np.maximum(signal.x[None] - grid[:, None], 0.0)
+    powers_used = sorted({power for powers in shapes for power in powers})
+    # the columns of all shapes at once: each shape takes its own
+    basis = np.stack([*_raise_to(past, powers_used), np.ones_like(past)], axis=-1)
+    white = basis * weight[:, None]
+    normal = np.swapaxes(white, 1, 2) @ white
+    right = np.swapaxes(white, 1, 2) @ (signal.y * weight)
     fits = []
     for powers in shapes:
-        terms = [past**power for power in powers]
+        terms = [powers_used.index(power) for power in powers]
         if signal.has_level:
-            terms.append(np.ones_like(past))
-        design = np.stack(terms, axis=-1)
-        coefficients = _solve_weighted(design, weight, signal.y)
-        fitted = np.einsum("gna,ga->gn", design, coefficients)
+            terms.append(len(powers_used))
+        coefficients = _solve_normal(normal[:, terms][:, :, terms], right[:, terms])
+        fitted = (basis[:, :, terms] @ coefficients[..., None])[..., 0]
         chi2 = np.sum(((signal.y - fitted) * weight) ** 2, axis=1)
         # a signal that falls after the change is no onset
         chi2 = np.where(coefficients[:, 0] > 0, chi2, np.inf)
@@ -208,18 +247,27 @@ def _fit_shapes(signal: _Signal, grid: Array, shapes: Sequence[Powers]) -> list[
     return fits
 
 
-def _solve_weighted(design: Array, weight: Array, y: Array) -> Array:
-    """Return weighted least-squares coefficients (grid, terms) for designs (grid, n, terms).
+def _raise_to(past: Array, powers: Sequence[float]) -> list[Array]:
+    """Return an array, none of it negative, to ascending powers, multiples of a half: products of
+    its root, a tenth of the time."""
+    root, raised, product, factors = np.sqrt(past), [], np.ones_like(past), 0
+    for power in powers:
+        while factors < 2 * power:
+            product, factors = product * root, factors + 1
+        raised.append(product)
+    return raised
 
-    Normal equations scaled to a unit diagonal, with a ridge of 1e-10: late changes leave too few
-    points for all terms.
+
+def _solve_normal(normal: Array, right: Array) -> Array:
+    """Return weighted least-squares coefficients (grid, terms) of normal equations (grid, terms,
+    terms) and right sides (grid, terms).
+
+    They are scaled to a unit diagonal, with a ridge of 1e-10: late changes leave too few points for
+    all terms.
     """
-    white = design * weight[:, None]
-    normal = np.einsum("gna,gnb->gab", white, white)
-    size = np.sqrt(np.maximum(np.einsum("gaa->ga", normal), 1e-300))
-    scaled = normal / size[:, :, None] / size[:, None, :] + 1e-10 * np.eye(design.shape[2])
-    right = np.einsum("gna,n->ga", white, y * weight) / size
-    return np.asarray(np.linalg.solve(scaled, right[..., None])[..., 0] / size)
+    size = np.sqrt(np.maximum(np.diagonal(normal, axis1=1, axis2=2), 1e-300))
+    scaled = normal / size[:, :, None] / size[:, None, :] + 1e-10 * np.eye(right.shape[1])
+    return np.asarray(np.linalg.solve(scaled, (right / size)[..., None])[..., 0] / size)
 
 
 def _average_shapes(signal: _Signal, grid: Array, shapes: Sequence[Powers]) -> _AveragedShapes:

@@ -30,12 +30,16 @@ FEWEST_FRAMES = 3
 FULLY_THERE = 4
 """Frames, the first seen included, of which the largest intensity is the full one of a jump."""
 NEARLY_ABSENT = 0.1
-"""Share of the full intensity below which the frame before a jump counts as without the phase."""
+"""Share of the full intensity below which the frame before a jump, its error added, counts as
+without the phase."""
 SCATTERED = 1.5
 """Factor on the stated errors from which the reason names it."""
+SHORTER = (0.5, 0.25)
+"""Parts of the growth that are modelled where all of it scatters beyond `SCATTERED`: a plateau, a
+second step or a wild frame above says nothing on the beginning."""
 METHOD = (
     "change point of the intensity: flat, then linear and square in T - T0; "
-    "averaged profile likelihood"
+    "averaged profile likelihood; laws of other powers in the systematic"
 )
 METHOD_OF_JUMP = "between two frames: absent in one, fully there in the next"
 METHOD_OF_FRAMES = "presence test of each frame"
@@ -236,10 +240,14 @@ def _conclude_change(rise: _Rise, interval: float, options: Onset) -> Conclusion
     value = sign * found.value
     low, high = sorted((sign * found.lower95, sign * found.upper95))
     nearest = int(np.argmin(np.abs(along - value)))
-    systematic = 0.0 if phase.on_hold else float(phase.temperature_systematic[nearest])
+    scale = 0.0 if phase.on_hold else float(phase.temperature_systematic[nearest])
+    systematic = float(np.hypot(scale, found.law))
     reason = _describe_frames(rise)
     if found.inflation > SCATTERED:
         reason += f"; scatter {found.inflation:.1f} times the stated errors"
+    if found.law > found.stderr:
+        unit = "frames" if phase.on_hold else "K"
+        reason += f"; which law the growth follows leaves {found.law:.1f} {unit} open"
     if not phase.on_hold and np.isfinite(interval):
         rate = abs(phase.rate[nearest])
         reason += f"; one frame spans {rate * interval / 60:.1f} K at {rate:.2g} K/min"
@@ -252,8 +260,8 @@ def _conclude_change(rise: _Rise, interval: float, options: Onset) -> Conclusion
     if found.at_edge:
         return replace(
             row,
-            lower95=None if sign > 0 else low,
-            upper95=high if sign > 0 else None,
+            lower95=None if sign > 0 else low - ROUNDED_Z95 * systematic,
+            upper95=high + ROUNDED_Z95 * systematic if sign > 0 else None,
             verdict=Verdict.ONE_SIDED,
             reason=f"the change reaches the segment's end; {reason}",
         )
@@ -273,14 +281,30 @@ def _locate_change(rise: _Rise, u: Array, options: Onset) -> tuple[ChangePoint, 
     method."""
     y, begin = rise.phase.intensity[rise.order], rise.begin
     full = float(np.max(y[begin : begin + FULLY_THERE]))
-    if y[begin] > options.upper_share * full and y[begin - 1] < NEARLY_ABSENT * full:
+    # within its error too: of a phase that noise hides a tenth is not seen
+    before = y[begin - 1] + rise.phase.stderr[rise.order][begin - 1]
+    if y[begin] > options.upper_share * full and before < NEARLY_ABSENT * full:
         return _bracket_jump(u[begin - 1], u[begin]), METHOD_OF_JUMP
-    growth = _select_growth(y, begin, options)
+    whole = _fit_growth_up_to(rise, u, options.upper_share)
+    if whole.inflation <= SCATTERED:
+        return whole, METHOD
+    for part in SHORTER:
+        # one law does not hold so far up, but it may at the beginning
+        share = part * options.upper_share
+        shorter = _fit_growth_up_to(rise, u, share)
+        if shorter.inflation <= SCATTERED:
+            return shorter, f"{METHOD}; up to {share:.2g} of the largest intensity"
+    return whole, METHOD
+
+
+def _fit_growth_up_to(rise: _Rise, u: Array, share: float) -> ChangePoint:
+    """Return the change point of the growth up to a share of the largest intensity [1]."""
+    growth = _select_growth(rise.phase.intensity[rise.order], rise.begin, share)
     found = _fit_growth(rise, u, growth)
     if found.at_edge and growth[0] > 0:
         # the flat part before the growth was cut too short: take all of it
         found = _fit_growth(rise, u, np.arange(growth[-1] + 1))
-    return found, METHOD
+    return found
 
 
 def _bracket_jump(before: float, first: float) -> ChangePoint:
@@ -289,6 +313,7 @@ def _bracket_jump(before: float, first: float) -> ChangePoint:
     return ChangePoint(
         value=middle,
         stderr=gap / np.sqrt(12),
+        law=0.0,
         lower95=middle - 0.475 * gap,
         upper95=middle + 0.475 * gap,
         inflation=1.0,
@@ -308,8 +333,8 @@ def _fit_growth(rise: _Rise, u: Array, growth: NDArray[np.intp]) -> ChangePoint:
     )
 
 
-def _select_growth(intensity: Array, begin: int, options: Onset) -> NDArray[np.intp]:
-    """Return the frames of the growth up to its share of the maximum, and twice as many (20 at
+def _select_growth(intensity: Array, begin: int, share: float) -> NDArray[np.intp]:
+    """Return the frames of the growth up to a share of the maximum, and twice as many (20 at
     least) before it.
 
     Growth is judged on the running median of five frames, so that one noisy frame does not end
@@ -317,7 +342,7 @@ def _select_growth(intensity: Array, begin: int, options: Onset) -> NDArray[np.i
     """
     padded = np.pad(intensity[begin:], 2, mode="edge")
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
-    high = np.flatnonzero(smooth >= options.upper_share * float(np.max(smooth)))
+    high = np.flatnonzero(smooth >= share * float(np.max(smooth)))
     count = max(int(high[0]) + 1 if high.size else 0, 5)
     stop = min(intensity.size, begin + count)
     return np.arange(max(0, begin - max(20, 2 * (stop - begin))), stop)

@@ -159,10 +159,16 @@ def test_mean_and_spread_by_hand() -> None:
 
 
 def test_weighted_solution_by_hand() -> None:
-    design = np.ones((1, 3, 1))
-    solution = change_point._solve_weighted(design, np.array([1.0, 1.0, 2.0]), np.array([1, 2, 4]))
-    # (1 + 2 + 4 * 4) / (1 + 1 + 4)
+    # weights 1, 1, 4 of the values 1, 2, 4
+    solution = change_point._solve_normal(np.array([[[6.0]]]), np.array([[19.0]]))
     np.testing.assert_allclose(solution, [[19 / 6]], rtol=1e-9)
+    two = change_point._solve_normal(np.array([[[4.0, 2.0], [2.0, 100.0]]]), np.array([[8.0, 202]]))
+    np.testing.assert_allclose(two, [[1.0, 2.0]], rtol=1e-9)
+
+
+def test_powers_by_hand() -> None:
+    one, half, two = change_point._raise_to(np.array([0.0, 4.0]), [1.0, 1.5, 2.0])
+    np.testing.assert_allclose([one, half, two], [[0, 4], [0, 8], [0, 16]], rtol=1e-15)
 
 
 def test_fits_of_a_shape_by_hand() -> None:
@@ -263,3 +269,41 @@ def test_errors_and_shape_are_brought_into_agreement_four_times(
     change_point._adjust_errors(one, np.zeros(U.size), np.linspace(-0.15, 0.7, 40))
     usual, others = len(change_point.USUAL), len(change_point.OTHERS)
     assert fitted == [usual + others] * 2 + [usual] * 2
+
+
+def test_one_law_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The laws are those of the density itself: what they spread it by is its own error."""
+    monkeypatch.setattr(change_point, "LAWS", change_point.USUAL)
+    one = found(rising() + noise())
+    assert one.law < 0.15 * one.stderr  # of the coarser grid
+
+
+def test_the_distance_of_another_law_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A law whose change lies elsewhere: hypot(stderr, law) is what it is off by."""
+    monkeypatch.setattr(change_point, "USUAL", ((2.0,),))
+    monkeypatch.setattr(change_point, "OTHERS", ((2.0,),))
+    y = 20.0 + 0.1 * np.maximum(U - 602.5, 0)
+    other = found(y, latest=660.0, error=0.2, along=0.0)
+    monkeypatch.setattr(change_point, "LAWS", ((1.0, 2.0),))
+    one = found(y, latest=660.0, error=0.2, along=0.0)
+    assert one.value == other.value < 602.5 - 3 * one.stderr
+    assert np.hypot(one.stderr, one.law) == pytest.approx(602.5 - one.value, rel=0.2)
+
+
+def test_a_grid_is_narrowed_to_its_density_by_hand() -> None:
+    """Mean 0.5, standard deviation of two equal neighbours 0.05: six steps of 0.1 on each side."""
+    grid = np.linspace(-0.15, 0.85, 11)
+    density = np.where(np.isin(np.arange(11), [6, 7]), 1.0, 0.0)
+    narrow = change_point._narrow_grid(grid, density, 0.85)
+    assert narrow[0] == pytest.approx(max(-0.15, 0.5 - 0.6))
+    assert narrow[-1] == pytest.approx(0.85) and narrow.size == 11
+
+
+def test_every_beginning_is_among_the_laws() -> None:
+    """A power by itself but the straight line, with a bend, and as nucleation and growth."""
+    for power in change_point.BEGINNINGS:
+        ways = {law for law in change_point.LAWS if law[0] == power}
+        both = {(power, power + 1), (power, 2 * power)}
+        alone = set() if power == 1 else {(power,)}
+        assert ways == both | alone | {(power, 2 * power, 3 * power)}
+    assert set(change_point.USUAL) <= set(change_point.LAWS)
