@@ -32,9 +32,9 @@ COPIED = ("ssbchar", "tests", "config", "workflow", "docs", "pyproject.toml", "S
 PHYSICS = (
     *(
         f"hexrd/{room}"
-        for room in ("patterns", "images", "furnace", "peaks", "refinement", "expansion", "onset")
+        for room in ("patterns", "images", "calibration", "furnace", "peaks", "refinement")
     ),
-    *(f"hexrd/{room}" for room in ("unindexed", "verdict")),
+    *(f"hexrd/{room}" for room in ("expansion", "onset", "unindexed", "verdict")),
     *(
         f"xas/{room}"
         for room in ("scans", "normalisation", "exafs", "comparison", "series", "paths")
