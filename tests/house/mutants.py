@@ -6,12 +6,12 @@ One small fault at a time is put into a copy of the package (a sign, a compariso
 rest of the room. A mutant that all tests pass on has survived; each is printed with its line. Slow;
 run by hand (``make mutants``).
 
-Left out is what no test could notice: annotations, docstrings and messages; numbers below 1e-9,
-which only keep a division from zero; tolerances and limits of steps that a solver of SciPy is
-given, which a fit that converges does not show. A measured number is never exactly at a limit:
-``<`` becomes ``<=`` only where one side is a whole number (a literal, zero, a size, a length) and
-equality can happen; between two measured numbers the comparison is turned round instead. That the
-limit itself is right is asked by changing its number.
+Left out is what no test could notice: annotations, docstrings, messages and which of two texts one
+says; numbers up to 1e-9, which keep a division from zero or an equality from rounding; tolerances
+and limits of steps that a solver of SciPy is given, which a fit that converges does not show. A
+measured number is never exactly at a limit: ``<`` becomes ``<=`` only where one side is a whole
+number (a literal, zero, a size, a length) and equality can happen; between two measured numbers the
+comparison is turned round instead. That the limit itself is right is asked by changing its number.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 """What a comparison of two measured numbers becomes."""
 GUARD = 1e-9
-"""Smaller numbers, but zero, only keep a division from zero."""
+"""Numbers up to this, but zero, keep a division from zero or an equality from rounding."""
 OF_SOLVERS = ("ftol", "gtol", "xtol", "atol", "rtol", "tol", "maxfev", "max_nfev", "maxiter")
 """Arguments of solvers that a fit which converges does not show."""
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
@@ -169,6 +169,10 @@ def _without_effect(node: ast.AST) -> Iterator[ast.AST]:
         yield from ast.walk(node)
     if isinstance(node, ast.keyword) and node.arg in OF_SOLVERS:
         yield from ast.walk(node)
+    if isinstance(node, ast.IfExp) and any(
+        isinstance(side, ast.JoinedStr) for side in (node.body, node.orelse)
+    ):
+        yield from ast.walk(node)
     if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
         yield from ast.walk(node)
 
@@ -191,7 +195,7 @@ def _faults(node: ast.AST) -> Iterator[tuple[object, str]]:
         yield ast.Or if isinstance(node.op, ast.And) else ast.And, "and <-> or"
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
         number = node.value
-        if 0 < abs(number) < GUARD:
+        if 0 < abs(number) <= GUARD:
             return
         yield (
             number + 1 if isinstance(number, int) else number * 1.25 or 0.25,

@@ -74,7 +74,7 @@ def scanned(
     noise: float = 1e-7,
     shares: tuple[float, ...] = (),
 ) -> Offset | None:
-    """Counters whose absorption is 1 + share / I0, I0 changing at some places, quiet beside them."""
+    """Counters whose absorption is 1 + share / I0, where I0 changes at some places alone."""
     log_beam = np.zeros(120)
     for number, place in enumerate(places):
         log_beam[place:] += (-1) ** number * np.log(change)
