@@ -129,8 +129,17 @@ def test_regions_with_one_factor(ratio: list[float], error: list[float], is_comm
 
 @pytest.mark.parametrize(
     ("place", "beside", "is_common"),
-    [(0, 1.0, False), (1, 1.0, False), (2, 1.0, True), (4, 1.0, True), (5, 1.0, False)]
-    + [(3, 1.09, True), (3, 1.11, False), (3, 0.91, True), (3, 0.89, False)],
+    [
+        (0, 1.0, False),
+        (1, 1.0, False),
+        (2, 1.0, True),
+        (4, 1.0, True),
+        (5, 1.0, False),
+        (3, 1.09, True),
+        (3, 1.11, False),
+        (3, 0.91, True),
+        (3, 0.89, False),
+    ],
 )
 def test_one_region_alone_away_from_the_ends(place: int, beside: float, is_common: bool) -> None:
     """Two slices at each end; what lies beside it is no quarter as far off. In order of time."""

@@ -118,7 +118,7 @@ def test_the_largest_twentieth_is_left_out() -> None:
 
 
 def test_the_height_of_an_edge() -> None:
-    """Medians above 30 of 100 eV and below half of -25 eV; 0.3 of the range where these say less."""
+    """Medians beyond 30 of 100 and half of -25 eV; 0.3 of the range where these say less."""
     x = np.arange(-25.0, 100.0)
     steps = np.select([x < -12.5, x <= 30], [1.0, 9.0], 3.0)
     assert repeats._measure_height(x, steps) == pytest.approx(0.3 * 8)
