@@ -211,7 +211,7 @@ def _describe_specimen(row: Row, options: Any) -> Description:
 
 
 def _describe_calibrant(row: Row, options: Any) -> Description:
-    from ssbchar.hexrd.images.describe import describe_calibrant
+    from ssbchar.hexrd.calibration.describe import describe_calibrant
 
     return describe_calibrant(Path(row.path), options.geometry)
 

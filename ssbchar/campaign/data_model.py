@@ -15,7 +15,7 @@ DATA_MODEL_PAGE = Path("docs/data-model.md")
 ROOMS = {
     "hexrd": (
         "hexrd.patterns",
-        "hexrd.images",
+        "hexrd.calibration",
         "hexrd.furnace",
         "crystal",
         "hexrd.peaks",

@@ -296,10 +296,10 @@ def _check_density(atoms: AtomsInCell, claims: CifClaims) -> list[Fault]:
     if claims.density is None:
         return []
     missing = _mass_of_missing_hydrogen(atoms, claims)
-    allowed = DENSITY_DIFFERS * claims.density + claims.density_rounding + missing
-    # Other programs state it in kg/m^3.
-    if min(abs(density - claims.density), abs(density - claims.density / 1000)) <= allowed:
-        return []
+    allowed = DENSITY_DIFFERS * claims.density + claims.density_rounding
+    for scale in (1.0, 1000.0):  # other programs state it in kg/m^3
+        if abs(density - claims.density / scale) <= allowed / scale + missing:
+            return []
     problem = (
         f"cell and site list make {density:.4g} g/cm^3, _exptl_crystal_density_diffrn says "
         f"{claims.density:.4g}"

@@ -4,10 +4,11 @@ and nowhere else."""
 from dataclasses import dataclass, field
 
 from ssbchar.crystal.options import ReflectionListing
+from ssbchar.hexrd.calibration.options import Geometry
 from ssbchar.hexrd.expansion.options import Expansion
 from ssbchar.hexrd.export.options import Export
 from ssbchar.hexrd.furnace.options import Furnace
-from ssbchar.hexrd.images.options import Geometry, Integration
+from ssbchar.hexrd.images.options import Integration
 from ssbchar.hexrd.onset.options import Onset
 from ssbchar.hexrd.pairs.options import Pair
 from ssbchar.hexrd.patterns.options import PatternReading

@@ -16,7 +16,7 @@ from ssbchar.campaign.config import ConfiguredRun
 from ssbchar.campaign.row import Row, split_names
 from ssbchar.crystal.reflections import tabulate_reflections
 from ssbchar.errors import BadInput, UnforeseenFault
-from ssbchar.hexrd.images.calibrate import calibrate_detector
+from ssbchar.hexrd.calibration.calibrate import calibrate_detector
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.refinement.follow import FollowedFrame, SeriesFollower, read_place
 from ssbchar.live.arrivals import Arrival, Arrivals

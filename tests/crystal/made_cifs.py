@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 import yaml
 
 from ssbchar.crystal import reflections
-from ssbchar.crystal.cell import Phase
+from ssbchar.crystal.cell import Phase, Site
 from ssbchar.crystal.options import ReflectionListing
 
 OPTIONS = ReflectionListing()
@@ -63,3 +64,18 @@ def read(folder: Path, cif: str | bytes, **entry: object) -> Phase:
 def tabulate(folder: Path, cif: str | bytes, **entry: object) -> xr.Dataset:
     table = write_table(folder, cif, **entry)
     return reflections.tabulate_reflections(table, OPTIONS, {"phase": "X"})
+
+
+def made_phase(
+    *sites: Site, cell: Sequence[float] = (10.0, 10.0, 10.0), is_centred: bool = False
+) -> Phase:
+    """Sites in a cell of right angles without symmetry, or with a centre at the origin."""
+    rotations = np.stack([np.eye(3), -np.eye(3)] if is_centred else [np.eye(3)])
+    return Phase(
+        name="X",
+        cell=np.array([*cell, 90.0, 90.0, 90.0]),
+        group="P -1" if is_centred else "P 1",
+        rotations=rotations,
+        translations=np.zeros((len(rotations), 3)),
+        sites=tuple(sites),
+    )

@@ -21,9 +21,9 @@ from hexrd import made_patterns
 
 from ssbchar.campaign import config as configs
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.calibration import setup
 from ssbchar.hexrd.furnace import log as furnace_log
 from ssbchar.hexrd.furnace.options import Furnace
-from ssbchar.hexrd.images import setup
 from ssbchar.simulate.hexrd.detector import write_tiff
 from ssbchar.simulate.nmr import bruker
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images.calibrate import calibrate_detector
+from ssbchar.hexrd.calibration.calibrate import calibrate_detector
+from ssbchar.hexrd.calibration.options import Geometry
 from ssbchar.hexrd.images.integrate import integrate_images
-from ssbchar.hexrd.images.options import Geometry, Integration
+from ssbchar.hexrd.images.options import Integration
 
 CERTIFICATE = 5.411651
 """Cell behind pyFAI's CeO2 table (SRM 674b) [angstrom]."""

@@ -12,8 +12,8 @@ from trials import chain
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "workflow" / "rules"
 NO_VERDICT = re.compile(
-    r"^(results\.|storage\.|.*\.export\.|xas\.xdi\.|hexrd\.images\.|hexrd\.rietveld\.|xas\.paths\."
-    r"|xas\.series\.)"
+    r"^(results\.|storage\.|.*\.export\.|xas\.xdi\.|hexrd\.images\.|hexrd\.calibration\."
+    r"|hexrd\.rietveld\.|xas\.paths\.|xas\.series\.)"
 )
 """Steps that draw, export or describe; those of images, paths, series and of structures, which are
 refined where a row asks for it: no trial has them."""

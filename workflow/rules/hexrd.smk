@@ -25,7 +25,7 @@ use rule step as hexrd_calibrate with:
         measurement=one_of(CALIBRANTS),
     params:
         **call_step(
-            "hexrd.images.calibrate_detector",
+            "hexrd.calibration.calibrate_detector",
             inputs=by_name(source="path"),
             options=options("hexrd.geometry"),
             stamp=stamp("path"),
@@ -42,7 +42,7 @@ use rule step as hexrd_calibration_conclude with:
     wildcard_constraints:
         measurement=one_of(CALIBRANTS),
     params:
-        **call_step("hexrd.images.conclude_calibration"),
+        **call_step("hexrd.calibration.conclude_calibration"),
 
 
 use rule step as hexrd_calibration_figures with:

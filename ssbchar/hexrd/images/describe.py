@@ -9,10 +9,9 @@ import numpy as np
 
 from ssbchar.description import Description, count_of
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images.options import Geometry, Integration
+from ssbchar.hexrd.images.options import Integration
 from ssbchar.hexrd.images.read import find_image_files, read_images
 from ssbchar.hexrd.images.series import record_frame
-from ssbchar.hexrd.images.setup import read_setup
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 
 
@@ -71,32 +70,3 @@ def describe_images(source: Path, options: Integration) -> DescribedImages:
         time=frame.time,
         temperature=frame.temperature,
     )
-
-
-def describe_calibrant(source: Path, options: Geometry) -> Description:
-    """Return what the image of a calibrant is, and the rough set-up it was taken with: wavelength
-    [angstrom], distance [mm] and pixels [micrometre].
-
-    The first file alone is read.
-
-    Parameters
-    ----------
-    source : Path
-        A file, a folder or a glob.
-    options : Geometry
-
-    Raises
-    ------
-    BadInput
-        As `read_setup`.
-    """
-    paths = find_image_files(source)
-    setup = read_setup(paths[0], options)
-    rows, columns = setup.counts.shape
-    files = count_of(len(paths), "image file")
-    said = (
-        f"{files} of {columns} x {rows} pixels of {options.calibrant}, "
-        f"{setup.wavelength:.7g} A from {setup.wavelength_source.replace('config', 'the option')}, "
-        f"{1e3 * setup.distance:.5g} mm away, pixels of {1e6 * setup.pixel1:.5g} um"
-    )
-    return Description(said=said, doubts=tuple(str(fault) for fault in setup.faults))

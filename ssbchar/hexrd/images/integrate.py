@@ -17,7 +17,6 @@ from ssbchar.hexrd.images.azimuthal import Integrator, PixelNoise
 from ssbchar.hexrd.images.distortion import Distortion
 from ssbchar.hexrd.images.options import Integration
 from ssbchar.hexrd.images.series import FrameRecord, IntegratedSeries
-from ssbchar.hexrd.images.setup import read_image_of_shape
 from ssbchar.hexrd.patterns.dataset import FrameRecords, Wavelength, build_dataset
 from ssbchar.hexrd.patterns.frame_status import FrameStatus, find_beam_dumps
 from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
@@ -178,7 +177,7 @@ def _read_detector_images(shape: tuple[int, int], options: Integration) -> Detec
 
     def read_one(path: str, what: str) -> Any:
         """Return an image in its own unit, shape (row, column), None without a path."""
-        return read_image_of_shape(Path(expand_path(path)), shape, what) if path else None
+        return read.read_image_of_shape(Path(expand_path(path)), shape, what) if path else None
 
     mask = read_one(options.mask, "mask")
     flat = read_one(options.flat, "flat")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images.hdf5_images import read_hdf5_images, read_pixel_mask
@@ -132,6 +133,39 @@ def read_images(
         if frame is None:
             return
         yield frame
+
+
+def read_image_of_shape(path: Path, shape: tuple[int, ...], what: str) -> NDArray[Any]:
+    """Return the first image of a file, which must have a given shape.
+
+    Parameters
+    ----------
+    path : Path
+        The image file.
+    shape : tuple of int
+        Rows and columns it must have.
+    what : str
+        What the image is, for messages.
+
+    Returns
+    -------
+    ndarray, shape (row, column)
+        In the file's own type and unit.
+
+    Raises
+    ------
+    BadInput
+        No such file, not readable, or another shape.
+    """
+    if not path.is_file():
+        raise BadInput(path, f"the {what} image does not exist", "correct its path")
+    image = next(read_images(path))
+    if isinstance(image, BadInput):
+        raise image
+    if image.counts.shape != shape:
+        problem = f"the {what} has {image.counts.shape} pixels, the images {shape}"
+        raise BadInput(path, problem, "give one of that shape")
+    return image.counts
 
 
 def read_own_masks(paths: Sequence[Path], shape: tuple[int, ...], limits: ImageLimits) -> Bool:

@@ -6,6 +6,7 @@ import openpyxl
 import pytest
 
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.furnace import log_table
 from ssbchar.hexrd.furnace.log_table import LogTable, read_table
 
 
@@ -138,3 +139,111 @@ def test_a_workbook_of_another_name(tmp_path: Path) -> None:
     book.save(tmp_path / "log.xlsx")
     (tmp_path / "log.xlsx").rename(tmp_path / "log.txt")
     assert read_table(tmp_path / "log.txt").columns["temperature_C"].tolist() == [25.5]
+
+
+def rows(*widths: tuple[int, int]) -> list[str]:
+    """Lines of so many cells, each so often."""
+    return [",".join("1" * cells) for cells, count in widths for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "right"),
+    [
+        # seven lines in ten have the usual number of cells
+        (rows((3, 14), (6, 6)), (",", 3)),
+        (rows((3, 13), (6, 7)), (",", 1)),
+        # of a short table two lines are enough, of nearly or of different widths
+        (rows((3, 1), (2, 1), (1, 4)), (",", 3)),
+        (rows((3, 1), (6, 1), (1, 4)), (",", 6)),
+        (rows((3, 1), (1, 4)), (",", 1)),
+        (rows((3, 2), (6, 1), (1, 8)), (",", 3)),
+        (rows((3, 2), (6, 1), (1, 9)), (",", 1)),
+        # of two equally usual widths the larger
+        (rows((2, 5), (3, 5)), (",", 3)),
+        # a tab before a semicolon, that before a comma, blanks last
+        (["1\t2;3", "1\t2;3"], ("\t", 2)),
+        (["1,5;2,5", "1,5;2,5"], (";", 2)),
+        (["1 2 3", "4 5 6"], (" ", 3)),
+        (["1 2 3"], (",", 1)),
+        (["1 2 3"] * 7 + ["1 2"] * 3, (" ", 3)),
+        (["1 2 3"] * 6 + ["1 2"] * 4, (",", 1)),
+        ([], (",", 1)),
+    ],
+)
+def test_what_parts_the_columns(lines: list[str], right: tuple[str, int]) -> None:
+    assert log_table._find_separator(lines) == right
+
+
+@pytest.mark.parametrize(
+    ("cells", "place"),
+    [
+        ([["t", "T"], ["1", "2"], ["3", "4"]], (0, 1)),
+        ([["t", "T"], ["s", "degC"], ["1", "2"]], (0, 2)),
+        ([["a", "b"], ["t", "T"], ["1", "2"]], (1, 2)),
+        # the longest run of rows counts, its own names before it
+        ([["a", "b"], ["1", "2"], ["t", "T"], ["1", "2"], ["3", "4"]], (2, 3)),
+        # names that are repeated count where they stand first
+        ([["t", "T"], ["1", "2"], ["t", "T"], ["1", "2"], ["3", "4"]], (0, 1)),
+        ([["1", "2"], ["3", "4"]], (None, 0)),
+        ([["x", "y", "z", "w"], ["1", "2"]], None),
+        ([["t", "T"]], None),
+        ([], None),
+    ],
+)
+def test_where_names_and_rows_stand(
+    cells: list[list[str]], place: tuple[int | None, int] | None
+) -> None:
+    assert log_table._find_first_row(cells, 2, decimal_comma=False) == place
+
+
+def test_a_row_has_a_value_in_the_usual_number_of_cells() -> None:
+    def is_row(*cells: str, width: int = 3) -> bool:
+        return log_table._is_row([*cells], width, decimal_comma=False)
+
+    assert is_row("1", "2", "3") and is_row("1", "a", "b") and is_row("1", "2")
+    assert is_row("25.1 °C", "a", "b") and is_row("12:30:00", "a", "b")
+    assert is_row("1", "2", "3", "4") and not is_row("1", "2", "3", "4", "5")
+    assert not is_row("1") and not is_row("a", "b", "c")
+
+
+def test_units_below_the_names() -> None:
+    assert log_table._is_units_row(["s", "degC"]) and log_table._is_units_row(["[s]", "-", ""])
+    assert not log_table._is_units_row(["", "-"]) and not log_table._is_units_row(["a", "b"])
+    assert log_table._is_units_row(["s", "12345678"])
+    assert not log_table._is_units_row(["s", "123456789"])
+
+
+def test_cells_and_names_fitted_to_each_other() -> None:
+    assert log_table._fit_width(["1", "2", "", ""], 3) == ["1", "2", ""]
+    assert log_table._fit_width(["1", "2", "3", "4"], 3) == ["1", "2", "3", "4"]
+    assert log_table._fit_width(["1"], 3) == ["1", "", ""]
+    assert log_table._make_unique(["t", "", "T", "T"]) == ["t", "column 2", "T 3", "T 4"]
+    assert log_table._join_clock(["a", "2024-01-02", "03:04:05", "7"]) == [
+        "a",
+        "2024-01-02 03:04:05",
+        "7",
+    ]
+    assert log_table._join_clock(["03:04:05", "7"]) == ["03:04:05", "7"]
+    assert log_table._as_statement(["Date", "", "1", "2"]) == "Date: 1 2"
+    assert log_table._as_statement(["Date:", "1"]) == "Date: 1"
+    assert log_table._as_statement(["only", ""]) == "only"
+
+
+def test_names_in_comments() -> None:
+    find = log_table._names_from_comments
+    assert find(["# a,b", "# t,T", "# note"], 2, ",") == ["t", "T"]
+    assert find(["#L Two words  T"], 2, " ") == ["Two words", "T"]
+    assert find(["# a,b,c"], 2, ",") == [] and find([], 2, ",") == []
+
+
+def test_units_that_change_are_told(tmp_path: Path) -> None:
+    found = table(tmp_path, "t,T,T_unit\n1,20,K\n2,30,C\n")
+    assert found.units == {"T": "C and K"}
+    assert table(tmp_path, "t,T,community\n1,20,K\n2,30,K\n").units == {}
+
+
+def test_a_word_among_numbers_makes_a_column_of_texts(tmp_path: Path) -> None:
+    found = table(tmp_path, "t,T,x\n1,20,\n2,off,\n3,nan,\n").columns
+    assert found["T"].tolist() == ["20", "off", "nan"] and found["t"].tolist() == [1, 2, 3]
+    numbers = table(tmp_path, "t,T\n1,20\n2,\n3,NaN\n").columns["T"].to_numpy(float)
+    assert numbers[0] == 20 and numbers[1] != numbers[1] and numbers[2] != numbers[2]

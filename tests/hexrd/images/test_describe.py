@@ -7,10 +7,9 @@ import pytest
 from hexrd.made_images import tiff
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images.describe import describe_calibrant, describe_images
-from ssbchar.hexrd.images.options import Geometry, Integration
+from ssbchar.hexrd.images.describe import describe_images
+from ssbchar.hexrd.images.options import Integration
 
-TEXT = "wavelength: 0.24117 angstrom; pixel: 200 um; nominal distance: 300 mm"
 COUNTS = np.full((6, 5), 7, np.uint16)
 
 
@@ -25,22 +24,7 @@ def test_a_series_of_images(tmp_path: Path) -> None:
     assert found.time == 1714979289.0, "2024-05-06T07:08:09Z"
 
 
-def test_a_calibrant(tmp_path: Path) -> None:
-    tiff(tmp_path / "a.tif", COUNTS, TEXT)
-    said = describe_calibrant(tmp_path, Geometry()).said
-    assert said == (
-        "1 image file of 5 x 6 pixels of CeO2, 0.24117 A from the header, 300 mm away, "
-        "pixels of 200 um"
-    )
-    given = describe_calibrant(tmp_path, Geometry(wavelength=0.2411)).said
-    assert "0.2411 A from the option; the header states 0.24117" in given
-
-
 def test_images_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "0.tif").write_bytes(b"no image")
     with pytest.raises(BadInput, match=r"0\.tif"):
         describe_images(tmp_path, Integration())
-    (tmp_path / "0.tif").unlink()
-    tiff(tmp_path / "1.tif", COUNTS, "nothing")
-    with pytest.raises(BadInput, match="no wavelength is stated"):
-        describe_calibrant(tmp_path, Geometry())

@@ -385,3 +385,15 @@ def test_names_of_detectors_are_images(tmp_path, name):
     (tmp_path / name).write_bytes(b"x")
     (tmp_path / "notes.margin").write_bytes(b"x")
     assert [path.name for path in read.find_image_files(tmp_path)] == [name]
+
+
+def test_an_image_of_another_shape_is_refused(tmp_path):
+    image = tiff(tmp_path / "a_1.tif", np.full((6, 5), 7, np.uint16))
+    assert np.all(read.read_image_of_shape(image, (6, 5), "dark") == 7)
+    with pytest.raises(BadInput, match=r"the dark has \(6, 5\) pixels, the images \(5, 6\)"):
+        read.read_image_of_shape(image, (5, 6), "dark")
+    with pytest.raises(BadInput, match="the dark image does not exist"):
+        read.read_image_of_shape(tmp_path / "nowhere.tif", (6, 5), "dark")
+    (tmp_path / "empty.tif").touch()
+    with pytest.raises(BadInput, match="the file is empty"):
+        read.read_image_of_shape(tmp_path / "empty.tif", (6, 5), "dark")

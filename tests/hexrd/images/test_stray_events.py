@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from ssbchar.hexrd.images.image import Image
-from ssbchar.hexrd.images.stray_events import find_stray_events, pair_with_others
+from ssbchar.hexrd.images.stray_events import (
+    FrameBesideOthers,
+    find_stray_events,
+    pair_with_others,
+)
 
 SHAPE = (60, 50)
 LEVEL = 20.0
@@ -109,3 +113,79 @@ def test_frames_come_in_order_with_the_two_nearest() -> None:
         for one in pair_with_others(images)
     ]
     assert found == [(0, [1, 2]), (1, [0, 2]), (2, [1, 3]), (3, [1, 2])]
+
+
+def beside(
+    value: float,
+    *,
+    others: tuple[float, float] = (100.0, 100.0),
+    risen: tuple[float, ...] = (),
+    place: tuple[int, int] = (5, 5),
+    excluded: tuple[tuple[int, int], ...] = (),
+) -> bool:
+    """Whether one pixel is an event: 100 counts everywhere, some neighbours risen to others."""
+    row, column = place
+    counts = np.full((11, 11), 100.0, np.float32)
+    around = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
+    for (down, right), level in zip(around, risen, strict=False):
+        counts[row + down, column + right] = level
+    counts[place] = value
+    one, two = (np.full((11, 11), 100.0, np.float32) for _ in range(2))
+    one[place], two[place] = others
+    unused = np.zeros((11, 11), bool)
+    for pixel in excluded:
+        unused[pixel] = True
+    frame = FrameBesideOthers(
+        image=Image(source="a", counts=counts), counts=counts, others=(one, two)
+    )
+    found = find_stray_events(frame, unused, 10.0)
+    assert not np.delete(found.ravel(), row * 11 + column).any()
+    return bool(found[place])
+
+
+@pytest.mark.parametrize(("value", "is_event"), [(300.0, False), (301.0, True)])
+def test_ten_errors_of_counting_above_both_others(value: float, is_event: bool) -> None:
+    """x - 100 = 10 sqrt(x + 101) at 300.3."""
+    assert beside(value) == is_event
+
+
+def test_the_higher_of_both_others_counts() -> None:
+    for others in ((100.0, 400.0), (400.0, 100.0)):
+        assert not beside(450.0, others=others)
+        assert beside(1000.0, others=others)
+    assert beside(260.0, others=(-50.0, -50.0)) and beside(260.0, others=(0.0, 0.0))
+
+
+def test_two_neighbours_may_belong_to_the_event_and_a_third_makes_a_spot() -> None:
+    """A third that rises by 200 counts for 200 / 0.08 = 2500."""
+    assert beside(2000.0, risen=(300.0, 300.0))
+    assert not beside(2000.0, risen=(300.0, 300.0, 300.0))
+    # 3000 - 100 - 200 - 10 sqrt(3000 + 100 + 200 + 1) = 2125; 3600: 2700
+    assert not beside(3200.0, risen=(300.0,) * 3)
+    assert beside(3600.0, risen=(300.0,) * 3)
+    # all eight alike are another exposure, not a spot: nothing but their level
+    # x - 300 = 10 sqrt(x + 301) at 600.2
+    assert beside(610.0, risen=(300.0,) * 8)
+    assert not beside(590.0, risen=(300.0,) * 8)
+
+
+def test_three_neighbours_in_use_tell_an_event() -> None:
+    assert beside(1000.0, place=(0, 0)) and beside(1000.0, place=(10, 10))
+    assert not beside(1000.0, place=(0, 0), excluded=((0, 1),))
+    assert not beside(1000.0, excluded=((5, 5),))
+    five = ((4, 4), (4, 5), (4, 6), (5, 4), (5, 6))
+    assert beside(1000.0, excluded=five) and not beside(1000.0, excluded=(*five, (6, 4)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "kept"),
+    [((60, 50), 10, 10), ((60, 50), 11, 0), ((400, 500), 20, 20), ((400, 500), 21, 0)],
+)
+def test_how_many_may_be_stray(shape: tuple[int, int], count: int, kept: int) -> None:
+    """Ten on any detector, one pixel in ten thousand of a large one."""
+    still = np.full(shape, 20.0, np.float32)
+    counts = still.copy()
+    counts[5 * (np.arange(count) // 5) + 3, 5 * (np.arange(count) % 5) + 3] = 3000.0
+    image = Image(source="a", counts=counts)
+    frame = FrameBesideOthers(image=image, counts=counts, others=(still, still))
+    assert find_stray_events(frame, np.zeros(shape, bool), 10.0).sum() == kept

@@ -128,3 +128,11 @@ def test_every_exclusion_says_what_to_do() -> None:
     ]
     assert all(status.problem and status.remedy for status in FrameStatus if status != "ok")
     assert FrameStatus("nan") is FrameStatus.NAN and str(FrameStatus.NAN) == "nan"
+
+
+@pytest.mark.parametrize(("run", "is_dump"), [(3, True), (4, False)])
+def test_three_frames_of_a_short_series_may_be_a_dump(run: int, is_dump: bool) -> None:
+    """A fifth of ten frames are two."""
+    totals = np.full(10, 10.0)
+    totals[4 : 4 + run] = 1.0
+    assert frame_status.find_beam_dumps(totals, 0.5).any() == is_dump

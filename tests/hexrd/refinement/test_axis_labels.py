@@ -1,5 +1,7 @@
 """Nearly equal axes: labels by continuity, and differences that a frame does not show."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hexrd.made_splitting import make_cells, make_phase, make_series
@@ -132,3 +134,63 @@ def test_axes_that_the_intensities_know_are_not_exchanged() -> None:
     ds = refine.refine_series(patterns, furnace, [phase], Refinement(mode="rietveld"))
     found, stderr = ds["cell"].values[:, 0, :3], ds["cell_stderr"].values[:, 0, :3]
     assert np.max(np.abs(found - odd) / stderr) < 5
+
+
+@pytest.mark.parametrize(
+    ("system", "cell", "count"),
+    [
+        # 1/5.00^2 over 1/5.15^2 is 1.061, over 1/5.14^2 it is 1.057
+        ("orthorhombic", (9.0, 5.0, 5.14, 90, 90, 90), 1),
+        ("orthorhombic", (9.0, 5.0, 5.17, 90, 90, 90), 0),
+        ("orthorhombic", (5.0, 5.14, 9.0, 90, 90, 90), 1),
+        # cos(93.3) is 0.0576, cos(93.6) 0.0628
+        ("monoclinic", (5.0, 9.0, 7.0, 90, 93.3, 90), 1),
+        ("monoclinic", (5.0, 9.0, 7.0, 90, 93.6, 90), 0),
+        ("monoclinic", (5.0, 9.0, 7.0, 90, 86.7, 90), 1),
+    ],
+)
+def test_nearly_equal_is_three_percent_of_a_length_and_three_degrees(
+    system: str, cell: tuple, count: int
+) -> None:
+    assert len(al.list_exchanges(make_lattice(system, *cell))) == count
+
+
+def test_half_the_difference_and_its_error() -> None:
+    """Strains of b and c of one scale: half of their difference, with their covariance."""
+    lattice = make_lattice("orthorhombic", 8.2, 5.6, 5.6, 90, 90, 90)
+    (exchange,) = al.list_exchanges(lattice)
+    strain = np.array([1e-3, 4e-3, 1e-3])
+    half = exchange.find_difference(lattice, strain)
+    np.testing.assert_allclose(half, [0, 1.5e-3, -1.5e-3], atol=1e-12)
+    covariance = np.diag([1e-8, 4e-8, 9e-8])
+    covariance[1, 2] = covariance[2, 1] = 2e-8
+    parameters = SimpleNamespace(strain=np.array([[*strain, 0, 0, 0]]))
+    fit = SimpleNamespace(
+        present=(0,), parameters=parameters, strain_covariance=(covariance,), get_index=int
+    )
+    absent = SimpleNamespace(present=(1,))
+    found = al.measure_differences({3: fit, 1: absent}, 0, lattice, exchange)  # type: ignore[dict-item]
+    assert list(found) == [3]
+    assert found[3][0] == pytest.approx(1.5e-3)
+    assert found[3][1] == pytest.approx(np.sqrt((4e-8 + 9e-8 - 4e-8) / 4), rel=1e-6)
+
+
+@pytest.mark.parametrize(("value", "is_clear"), [(9.9, False), (10.1, True)])
+def test_axes_are_well_apart_from_ten_errors_on(value: float, is_clear: bool) -> None:
+    assert al.find_clearest(differences(1.0, -value, 2.0)) == (1 if is_clear else None)
+
+
+def test_a_line_that_says_more_than_twice_as_much_has_merged_axes_behind_it() -> None:
+    """100, 60, then nothing for three frames: the line goes on to -100, -140 ... Beyond, 60 is no
+    less than half of that, and 40 is: merged and parted again."""
+    before = [100.0, 60.0, 1.0, 1.0, 1.0]
+    assert al.find_exchanged(differences(*before, 60.0)) == [5]
+    assert al.find_exchanged(differences(*before, 45.0)) == []
+    # one frame between is no merger
+    assert al.find_exchanged(differences(100.0, 60.0, 1.0, 15.0)) == [3]
+
+
+def test_what_a_line_goes_on_to() -> None:
+    assert al._continue([(4, 10.0)], 9) == 10.0
+    assert al._continue([(2, 10.0), (4, 16.0)], 5) == 19.0
+    assert al._continue([(4, 10.0), (2, 16.0)], 1) == 19.0

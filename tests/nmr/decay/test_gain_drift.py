@@ -110,3 +110,33 @@ def test_t2_of_a_strong_region_beside_a_weak_metal_is_doubtful_under_a_drift() -
     assert "do not exclude a drift of the gain" in str(li_si["reason"].values)
     error = np.hypot(li_si["t2_star_stderr"], li_si["t2_star_systematic"])
     assert abs(float(li_si["t2_star"]) - 1e-4) < 2.5 * float(error)
+
+
+def test_a_drift_by_hand() -> None:
+    """Three slices of one size, twice as large, and a tenth more at the end: amplitude and slope of
+    a line, their ratio with its error."""
+    place, sigma = np.array([0.0, 0.5, 1.0]), 0.01
+    found = find_gain_drift(2 + 0.2 * place, np.ones(3), sigma**2 * np.eye(3), place)
+    assert found.change == pytest.approx(0.1)
+    design = np.stack([np.ones(3), place], axis=1)
+    covariance = sigma**2 * np.linalg.inv(design.T @ design)
+    gradient = np.array([-0.1, 1.0]) / 2
+    assert found.stderr == pytest.approx(np.sqrt(gradient @ covariance @ gradient))
+
+
+@pytest.mark.parametrize(("above", "is_told"), [(2.9, False), (3.1, True)])
+def test_an_amplitude_of_three_errors_tells_a_drift(above: float, is_told: bool) -> None:
+    """The error of the line's beginning is sqrt(5/6) of that of a slice."""
+    place = np.array([0.0, 0.5, 1.0])
+    sigma = 1 / (above * np.sqrt(5 / 6))
+    found = find_gain_drift(np.ones(3), np.ones(3), sigma**2 * np.eye(3), place)
+    assert np.isfinite(found.stderr) == is_told
+
+
+def test_four_slices_can_be_weighed() -> None:
+    few = [0, 3, 6, 9]
+    area = make_areas(1.0, 1.68e-4, 0.1, 1e-4, 0)[few]
+    covariance = 1e-8 * np.eye(4)
+    law = fit_decay_law(TIME[few], area, covariance, OPTIONS)
+    measured = (TIME[few], area, covariance)
+    assert weigh_gain_drift(measured, law, PLACE[few], UNKNOWN, OPTIONS) is not law

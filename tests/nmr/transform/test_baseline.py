@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ssbchar.nmr.transform.baseline import fit_baseline
+from ssbchar.nmr.transform.baseline import find_baseline_order, fit_baseline
 
 PPM = np.linspace(400.0, -300.0, 141)
 SIGNAL = (PPM > 200) & (PPM < 280)
@@ -42,3 +42,32 @@ def test_the_highest_order_is_as_exact_as_the_lowest(edges: tuple[float, float])
     values = np.polynomial.chebyshev.chebval(x, np.cos(np.arange(21.0)))
     found = fit_baseline(np.where(signal, 1e3, values), ppm, signal, 20)
     np.testing.assert_allclose(found, values, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("free", "order", "right"),
+    [
+        # hardly any point is free: two of a hundred, or no more than the polynomial has terms
+        (range(2), 2, -1),
+        (range(3), 0, 0),
+        (range(3), 2, -1),
+        (range(0, 100, 25), 2, 2),
+        (range(0, 100, 34), 2, -1),
+        # free parts at one end support a level alone
+        (range(50), 3, 0),
+        (range(51), 3, 3),
+        (range(50), -1, -1),
+        ((*range(5), *range(95, 100)), 3, 3),
+    ],
+)
+@pytest.mark.parametrize("edges", [(400.0, -300.0), (-300.0, 400.0)])
+def test_the_degree_that_the_free_parts_support(
+    free: tuple[int, ...], order: int, right: int, edges: tuple[float, float]
+) -> None:
+    ppm = np.linspace(*edges, 100)
+    signal = ~np.isin(np.arange(100), list(free))
+    assert find_baseline_order(ppm, signal, order) == right
+
+
+def test_no_baseline_is_zero() -> None:
+    np.testing.assert_array_equal(fit_baseline(PPM, PPM, SIGNAL, -1), np.zeros(141))

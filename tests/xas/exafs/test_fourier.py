@@ -158,3 +158,33 @@ def test_windows_and_transforms_are_larchs() -> None:
     _, chi_q, _ = fourier.chi_q_from_chi_r(chi_r, rmin=1.0, rmax=4.0, dr=0.5, shape="kaiser")
     assert np.abs(chi_q[0].real - back[0]).max() < 1e-9
     assert np.abs(chi_q[0].imag - back[1]).max() < 1e-9
+
+
+@pytest.mark.parametrize("shape", ["hanning", "parzen", "welch"])
+def test_a_window_that_leaves_the_grid_falls_within_its_last_step(shape: str) -> None:
+    window = fourier.build_window(K, 3.0, 20.0, 2.0, shape)  # type: ignore[arg-type]
+    assert window[-2] == pytest.approx(1.0) and window[-1] == pytest.approx(0.0, abs=1e-12)
+    low = fourier.build_window(K, -5.0, 11.0, 2.0, shape)  # type: ignore[arg-type]
+    assert low[0] == pytest.approx(0.0, abs=1e-6) or low[0] == pytest.approx(1.0)
+    assert low[1] == pytest.approx(1.0)
+
+
+def test_corners_lie_on_grid_points() -> None:
+    """Slopes of width 1 about 3 and 11: from 2.5 to 3.5 and from 10.5 to 11.5, in steps of 0.05."""
+    assert fourier._place_corners(K, 3.0, 11.0, 1.0) == (50, 70, 210, 230)
+    assert fourier._place_corners(K, 3.0, 11.0, 0.0) == (59, 60, 219, 220)
+    assert fourier._place_corners(K, 0.0, 14.0, 0.0) == (0, 0, 279, 280)
+    assert fourier._place_corners(K, 3.0, 30.0, 1.0)[2:] == (279, 280)
+
+
+def test_no_more_distances_than_the_transform_has() -> None:
+    """Half of 2048, up to 31.4 angstrom."""
+    r, chi_r = fourier.chi_r_from_chi(np.ones((1, K.size)), np.ones(K.size), rmax=1e6)
+    assert r.size == chi_r.shape[1] == 1024
+    assert r[-1] == pytest.approx(np.pi / 0.1 * 1023 / 1024)
+    r, _ = fourier.chi_r_from_chi(np.ones((1, K.size)), np.ones(K.size), rmax=10 * fourier.RSTEP)
+    assert r.size == 11
+    q, chi_q, _ = fourier.chi_q_from_chi_r(
+        chi_r, rmin=1.0, rmax=4.0, dr=0.2, shape="hanning", qmax=2.0
+    )
+    assert q.size == chi_q.shape[1] == 41

@@ -109,3 +109,73 @@ def test_the_wild_reading_follows_the_others_and_is_told(
     assert remarks[0]["where"].endswith("1.dat")
     two, none = wild_readings.replace_wild_readings(spoilt, np.arange(2), Normalisation())
     assert two is spoilt and none == []
+
+
+def test_a_reading_sticks_out_of_all_others_on_one_side() -> None:
+    """Beyond six deviations, and no less than three quarters of the highest of five."""
+    nothing = np.zeros(9)
+
+    def find(*sizes: dict[int, float]) -> list[int]:
+        rows = []
+        for one in sizes:
+            row = nothing.copy()
+            row[list(one)] = list(one.values())
+            rows.append(row)
+        return np.flatnonzero(wild_readings._find_wild(rows)).tolist()
+
+    assert find({4: 6.1}, {4: 20.0}) == [4] and find({4: -6.1}, {4: -20.0}) == [4]
+    assert find({4: 5.9}, {4: 20.0}) == [] and find({4: 6.1}, {4: -20.0}) == []
+    assert find({4: 20.0}, {}) == []
+    assert find({4: 20.0, 6: 15.1}, {4: 20.0, 6: 15.1}) == [4, 6]
+    assert find({4: 20.0, 6: 14.9}, {4: 20.0, 6: 14.9}) == [4]
+    assert find({4: 20.0, 7: 7.0}, {4: 20.0, 7: 7.0}) == [4, 7]
+    assert find({0: 9.0}, {0: 9.0}) == [0] and find({8: 9.0}, {8: 9.0}) == [8]
+
+
+def test_the_local_scatter_is_that_of_31_points_and_no_less_than_of_all() -> None:
+    size = np.full(200, 1.0)
+    size[100:] = 3.0
+    found = wild_readings._find_local_scatter(size)
+    assert found[40] == pytest.approx(2 * 1.4826) and found[160] == pytest.approx(3 * 1.4826)
+    size[:] = 1.0
+    size[50:66] = 9.0  # 16 of 31
+    found = wild_readings._find_local_scatter(size)
+    assert found[57] == pytest.approx(9 * 1.4826, rel=1e-4)
+    size[50] = 1.0
+    assert wild_readings._find_local_scatter(size)[57] == pytest.approx(1.4826, rel=1e-4)
+
+
+def test_the_ends_are_held_against_the_six_beside_them() -> None:
+    x = np.arange(30.0)
+    deviation = np.zeros(30)
+    deviation[[0, 1, 28, 29]] = 1.0, 2.0, 3.0, 4.0
+    found = wild_readings._measure_jumps_to_ends(x, deviation)
+    assert found[[0, 1, 28, 29]].tolist() == [1.0, 2.0, 3.0, 4.0]
+    deviation[:8] = [9.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    # of 0, 1 ... 6 the median is 3; of 9, 1 ... 6 it is 4
+    found = wild_readings._measure_jumps_to_ends(x, deviation)
+    assert found[[0, 1]].tolist() == [6.0, -4.0]
+
+
+def test_what_a_slope_and_the_smallest_glitch_allow() -> None:
+    """A line of 0.02 per eV over 100 eV: 1 % of 2, and 0.05 eV of the slope."""
+    x = np.arange(0.0, 100.5, 0.5)
+    floor = wild_readings._calculate_floor(x, 0.02 * x, 0.01)
+    np.testing.assert_allclose(floor[20:-20], 0.01 * 2 + 0.05 * 0.02, rtol=1e-3)
+
+
+def test_a_scan_against_one_of_another_thickness_and_baseline() -> None:
+    x = np.arange(0.0, 100.0)
+    other = np.tanh((x - 50) / 5)
+    own = 2.5 * other + 0.3 + 0.004 * x
+    spoilt = own.copy()
+    spoilt[70] += 0.5
+    found = wild_readings._compare(x, spoilt, (x, other), np.full(100, 0.01))
+    np.testing.assert_allclose(found.fitted, own, atol=1e-3)
+    assert found.deviation[70] == pytest.approx(0.5, abs=1e-3) and np.argmax(found.size) == 70
+    wild = np.arange(100) == 70
+    np.testing.assert_allclose(wild_readings._mend(x, found, wild), own, atol=1e-3)
+    assert not np.any(wild_readings._compare(x, spoilt, (x, other), np.full(100, 9.0)).size)
+    # where the other does not reach nothing is known
+    short = wild_readings._compare(x, spoilt, (x[:60], other[:60]), np.full(100, 0.01))
+    assert not np.any(short.size[60:])

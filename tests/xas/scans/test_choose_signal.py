@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from xas import made_spectra
 
-from ssbchar.xas.scans import read
+from ssbchar.xas.scans import choose_signal, jumps, read
 from ssbchar.xas.scans.columns import list_absorption_columns
 from ssbchar.xas.scans.describe import describe_scans
+from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.scan import Mode
 
@@ -110,3 +111,48 @@ def test_lines_of_two_elements_that_are_scanned_are_asked_for(tmp_path: Path) ->
     path = write_emission_lines(tmp_path / "a.dat", "FeKa", "Ho La")
     raw = read.list_raw_scans(path, ScanReading())[0]
     assert list_absorption_columns(raw, ScanReading(), Mode.FLUORESCENCE) == []
+
+
+GRID = np.arange(7022.0, 7262.0, 3.0)
+
+
+def make_step(height: float, significance: float) -> np.ndarray:
+    """An absorption with a step at 7112 eV so many standard errors high."""
+    offset = GRID - 7112.0
+    noise = np.where(np.abs(offset) > 8, (-1.0) ** np.arange(GRID.size), 0.0)
+    fitted = jumps.measure_step(GRID, (offset > 0) + noise, 7112.0)
+    assert fitted is not None
+    unit = fitted[1]  # of noise one beside a step of one
+    return 1.0 + height * (offset > 0) + height / significance / unit * noise
+
+
+def choose(transmitted: np.ndarray, fluorescence: np.ndarray) -> str:
+    i0 = np.full(GRID.size, 1e6)
+    columns = {"energy": GRID, "i0": i0, "it": i0 * np.exp(-transmitted), "if": i0 * fluorescence}
+    raw = RawScan(where="a.dat", columns=columns)
+    return choose_signal.prefer_fluorescence(raw, GRID, ScanReading())[0].mode
+
+
+@pytest.mark.parametrize(
+    ("transmitted", "fluorescence", "mode"),
+    [
+        # a large step is taken, whatever the fluorescence shows
+        ((0.105, 50), (1.0, 1000), "auto"),
+        ((0.095, 50), (1.0, 1000), "fluorescence"),
+        # one of some size unless the fluorescence is five times clearer
+        ((0.05, 50), (1.0, 240), "auto"),
+        ((0.05, 50), (1.0, 260), "fluorescence"),
+        # a weak one is not trusted where the fluorescence is half as clear
+        ((0.021, 50), (1.0, 100), "auto"),
+        ((0.019, 50), (1.0, 100), "fluorescence"),
+        ((0.019, 50), (1.0, 24), "auto"),
+        ((0.019, 50), (1.0, 26), "fluorescence"),
+        # and none is taken that is not above its own noise
+        ((0.001, 6), (1.0, 4.4), "auto"),
+        ((0.001, 6), (1.0, 5.6), "fluorescence"),
+    ],
+)
+def test_steps_at_each_limit(
+    transmitted: tuple[float, float], fluorescence: tuple[float, float], mode: str
+) -> None:
+    assert choose(make_step(*transmitted), make_step(*fluorescence)) == mode

@@ -101,3 +101,59 @@ def test_compounds_without_an_edge_step_are_told_apart() -> None:
     ]
     kept, apart = group(*scans)
     assert kept == [0, 1] and "1000000" not in apart
+
+
+@pytest.mark.parametrize(
+    ("size", "noise", "is_real"),
+    [(0.0059, 0.0, False), (0.0061, 0.0, True), (0.029, 0.01, False), (0.031, 0.01, True)],
+)
+def test_what_counts_as_a_difference(size: float, noise: float, is_real: bool) -> None:
+    assert repeats.Difference(size=size, noise=noise).is_real == is_real
+
+
+def test_the_largest_twentieth_is_left_out() -> None:
+    residual = np.r_[np.full(19, 2.0), 99.0]
+    assert repeats._trim_and_average(residual) == pytest.approx(2.0)
+    assert repeats._trim_and_average(np.r_[np.full(18, 2.0), 99.0, 99.0]) > 20
+
+
+def test_the_height_of_an_edge() -> None:
+    """Medians beyond 30 of 100 and half of -25 eV; 0.3 of the range where these say less."""
+    x = np.arange(-25.0, 100.0)
+    steps = np.select([x < -12.5, x <= 30], [1.0, 9.0], 3.0)
+    assert repeats._measure_height(x, steps) == pytest.approx(0.3 * 8)
+    steps = np.select([x < -12.5, x <= 30], [1.0, 4.0], 3.0)
+    assert repeats._measure_height(x, steps) == pytest.approx(2.0)
+
+
+def test_noise_from_third_differences() -> None:
+    one = scan("a", noise=0.0)
+    noisy = replace(one, mu=one.mu + 0.01 * np.random.default_rng(2).standard_normal(ENERGY.size))
+    found = repeats._estimate_noise(noisy, 7120.0)
+    assert found == pytest.approx(0.01 / SAME.step, rel=0.25)
+    assert repeats._estimate_noise(one, 7120.0) < 0.1 * found
+    near = np.flatnonzero((ENERGY > 7095) & (ENERGY < 7220))
+    for count, is_known in ((19, False), (20, True)):
+        few = near[:: near.size // 20][:count]
+        short = replace(noisy, energy=ENERGY[few], mu=noisy.mu[few])
+        assert (repeats._estimate_noise(short, 7120.0) > 0) == is_known
+
+
+@pytest.mark.parametrize(("drift", "is_laid"), [(2.9, True), (-2.9, True), (3.6, False)])
+def test_axes_are_moved_by_three_ev(drift: float, is_laid: bool) -> None:
+    found = repeats.compare_scans(
+        scan("a", noise=0.0), scan("b", noise=0.0, drift=drift), (7120.0, 7120.0)
+    )
+    assert found is not None and (found.size < 2e-3) == is_laid
+
+
+def test_twenty_ev_in_common_can_be_compared() -> None:
+    """Forty points of half an eV, three eV of each end being left to the shift."""
+    for width, is_known in ((25.4, False), (26.6, True)):
+        part = (ENERGY > 7110) & (ENERGY < 7110 + width)
+        inside = np.flatnonzero(part)
+        one = scan("a")
+        short = replace(one, energy=ENERGY[inside], mu=one.mu[inside])
+        span = short.energy[-1] - short.energy[0] - 6.0
+        found = repeats.compare_scans(scan("b"), short, (7120.0, 7120.0))
+        assert (found is not None) == (span > 19.5), is_known

@@ -114,3 +114,9 @@ def test_the_column_of_errors(header: str, columns: int, place: int | None) -> N
 def test_a_line_with_a_value_names_no_columns(line: str) -> None:
     axis = read_axis(f"# two_theta in degree\n{line}", 3)
     assert axis.misread is None
+
+
+def test_a_key_without_an_axis_names_none() -> None:
+    for header in ("# columns: sample temperature", "# labels: first second", "# columns:"):
+        assert read_axis(header, 2).unit == "" and read_axis(header, 2).misread is None
+    assert read_axis("# columns: r, G(r)", 2).misread is not None

@@ -133,3 +133,15 @@ def test_a_table_cut_within_its_last_number_is_refused(tmp_path: Path) -> None:
         table.extract(path)
     path.write_text("two_theta;intensity\n1.0;12.50\n1.1;13.25\n1.2;14.75")
     assert table.extract(path).intensity.shape == (1, 3)
+
+
+def test_one_name_is_none_of_two_columns(tmp_path: Path) -> None:
+    found = extracted(tmp_path, "# q\n1.0,10\n1.1,20\n")
+    np.testing.assert_array_equal(found.x, [1.0, 1.1])
+    assert found.axis_name == ""
+
+
+@pytest.mark.parametrize("text", ["q,I\n", "q,I\nx,y\n", "#\n", ""])
+def test_a_table_without_rows_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput):
+        extracted(tmp_path, text)

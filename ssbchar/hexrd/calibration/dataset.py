@@ -28,7 +28,7 @@ def _list_beam_variables() -> dict[str, Variable]:
 
 GEOMETRY = OutputTable(
     file="geometry.nc",
-    steps=("hexrd.images.calibrate_detector",),
+    steps=("hexrd.calibration.calibrate_detector",),
     about="The detector from an image of a calibrant: the plane in use, as pyFAI names it, and the "
     "parameters refined from the rings of the image as stored.",
     variables={

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import ring_points
-from ssbchar.hexrd.images.distortion import Distortion, add_distortions, place_pixels
-from ssbchar.hexrd.images.geometry import Plane
-from ssbchar.hexrd.images.refine_geometry import (
+from ssbchar.hexrd.calibration import ring_points
+from ssbchar.hexrd.calibration.refine_geometry import (
     BEAM_STEPS,
     SEARCH_WINDOWS,
     WAVELENGTH_STEP,
     beam_from_plane,
     plane_from_beam,
 )
-from ssbchar.hexrd.images.ring_points import RingPoints
+from ssbchar.hexrd.calibration.ring_points import RingPoints
+from ssbchar.hexrd.images import geometry as geo
+from ssbchar.hexrd.images.distortion import Distortion, add_distortions, place_pixels
+from ssbchar.hexrd.images.geometry import Plane
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array, Bool, Index
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ssbchar.hexrd.images.dataset import BEAM, GEOMETRY
+from ssbchar.hexrd.calibration.dataset import BEAM, GEOMETRY
 
 SIZES = {
     "map_azimuth": 3,

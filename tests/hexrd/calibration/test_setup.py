@@ -7,9 +7,9 @@ import pytest
 from hexrd.made_images import tiff
 
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.calibration import setup
+from ssbchar.hexrd.calibration.options import Geometry
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import setup
-from ssbchar.hexrd.images.options import Geometry
 
 SHAPE = (6, 5)
 KNOWN = Geometry(wavelength=0.2411, distance=310.0, pixel_size=200.0)
@@ -158,16 +158,6 @@ def test_a_mask_excludes_what_is_not_zero(image, tmp_path):
     found = setup.read_setup(image, options)
     assert np.argwhere(~found.valid).tolist() == [[2, 3], [4, 4]]
     assert np.array_equal(setup.read_mask(path, SHAPE), mask > 0)
-
-
-def test_an_image_of_another_shape_is_refused(image, tmp_path):
-    with pytest.raises(BadInput, match=r"the dark has \(6, 5\) pixels, the images \(5, 6\)"):
-        setup.read_image_of_shape(image, (5, 6), "dark")
-    with pytest.raises(BadInput, match="the dark image does not exist"):
-        setup.read_image_of_shape(tmp_path / "nowhere.tif", SHAPE, "dark")
-    (tmp_path / "empty.tif").touch()
-    with pytest.raises(BadInput, match="the file is empty"):
-        setup.read_image_of_shape(tmp_path / "empty.tif", SHAPE, "dark")
 
 
 def test_a_poni_is_read_in_metres_radians_and_angstrom(poni):

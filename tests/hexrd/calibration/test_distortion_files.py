@@ -6,9 +6,9 @@ import pytest
 from hexrd.made_images import radial_shift, write_spline
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images import distortion_files
-from ssbchar.hexrd.images.options import CalibrantLimits
-from ssbchar.hexrd.images.setup import read_poni, read_poni_distortion
+from ssbchar.hexrd.calibration import distortion_files
+from ssbchar.hexrd.calibration.options import CalibrantLimits
+from ssbchar.hexrd.calibration.setup import read_poni, read_poni_distortion
 
 SHAPE = (400, 400)
 LIMITS = CalibrantLimits()

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ssbchar.hexrd.calibration.ring_map import map_rings
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images.ring_map import map_rings
 
 PLANE = geo.Plane(
     distance=0.3, poni1=0.02, poni2=0.018, rot1=0.01, rot2=-0.015, rot3=0.0,

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.calibration import refine_geometry, rings
+from ssbchar.hexrd.calibration.options import Geometry
+from ssbchar.hexrd.calibration.refine_distortion import FoundDistortion
+from ssbchar.hexrd.calibration.refine_geometry import OrientationFit, RefinedGeometry
+from ssbchar.hexrd.calibration.setup import Setup
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import refine_geometry, rings
 from ssbchar.hexrd.images.geometry import Orientation, Plane
-from ssbchar.hexrd.images.options import Geometry
-from ssbchar.hexrd.images.refine_distortion import FoundDistortion
-from ssbchar.hexrd.images.refine_geometry import OrientationFit, RefinedGeometry
-from ssbchar.hexrd.images.setup import Setup
 from ssbchar.typing import Array
 
 FEWEST_RINGS = 4

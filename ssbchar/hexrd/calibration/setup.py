@@ -6,16 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
-from ssbchar.hexrd.images import distortion_files, masks, read
+from ssbchar.hexrd.calibration import distortion_files
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import header as head
+from ssbchar.hexrd.images import masks, read
 from ssbchar.hexrd.images.distortion import Distortion
 from ssbchar.hexrd.images.image import UNREADABLE, Image
 from ssbchar.storage import reading
@@ -23,7 +23,7 @@ from ssbchar.storage.raw_files import expand_path
 from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:
-    from ssbchar.hexrd.images.options import Geometry
+    from ssbchar.hexrd.calibration.options import Geometry
 
 SHORTEST_WAVELENGTH, LONGEST_WAVELENGTH = 0.01, 5.0
 """Bounds of an X-ray wavelength [angstrom]."""
@@ -242,40 +242,7 @@ def read_mask(path: Path, shape: tuple[int, ...]) -> Bool:
     ndarray of bool, shape (row, column)
         True where the mask is not zero.
     """
-    return np.asarray(read_image_of_shape(path, shape, "mask") != 0)
-
-
-def read_image_of_shape(path: Path, shape: tuple[int, ...], what: str) -> NDArray[Any]:
-    """Return the first image of a file, which must have a given shape.
-
-    Parameters
-    ----------
-    path : Path
-        The image file.
-    shape : tuple of int
-        Rows and columns it must have.
-    what : str
-        What the image is, for messages.
-
-    Returns
-    -------
-    ndarray, shape (row, column)
-        In the file's own type and unit.
-
-    Raises
-    ------
-    BadInput
-        No such file, not readable, or another shape.
-    """
-    if not path.is_file():
-        raise BadInput(path, f"the {what} image does not exist", "correct its path")
-    image = next(read.read_images(path))
-    if isinstance(image, BadInput):
-        raise image
-    if image.counts.shape != shape:
-        problem = f"the {what} has {image.counts.shape} pixels, the images {shape}"
-        raise BadInput(path, problem, "give one of that shape")
-    return image.counts
+    return np.asarray(read.read_image_of_shape(path, shape, "mask") != 0)
 
 
 def read_poni(path: Path) -> tuple[geo.Plane, float | None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd.images.calibration_checks import WORST_RATIO_STDERR, Agreement
+from ssbchar.hexrd.calibration.checks import WORST_RATIO_STDERR, Agreement
 from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def conclude_calibration(geometry: xr.Dataset) -> list[Conclusion]:
     Parameters
     ----------
     geometry : Dataset
-        From `ssbchar.hexrd.images.calibrate.calibrate_detector`.
+        From `ssbchar.hexrd.calibration.calibrate.calibrate_detector`.
 
     Returns
     -------

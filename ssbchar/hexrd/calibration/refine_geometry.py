@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ssbchar.hexrd.calibration import ring_points
+from ssbchar.hexrd.calibration.ring_points import RingPoints
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import ring_points
 from ssbchar.hexrd.images.distortion import Distortion
 from ssbchar.hexrd.images.geometry import Orientation, Plane
-from ssbchar.hexrd.images.ring_points import RingPoints
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array, Bool, Index
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hexrd.images.test_refine_geometry import AROUND, BEAM, TRUE
+from hexrd.calibration.test_refine_geometry import AROUND, BEAM, TRUE
 from hexrd.made_images import (
     TRUE as DETECTOR,
 )
@@ -18,13 +18,14 @@ from hexrd.made_images import (
 )
 
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.calibration import refine_distortion as dis
+from ssbchar.hexrd.calibration.calibrate import calibrate_detector
+from ssbchar.hexrd.calibration.conclude import conclude_calibration
+from ssbchar.hexrd.calibration.options import Geometry
+from ssbchar.hexrd.calibration.ring_points import RingPoints
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import refine_distortion as dis
-from ssbchar.hexrd.images.calibrate import calibrate_detector
-from ssbchar.hexrd.images.conclude import conclude_calibration
 from ssbchar.hexrd.images.integrate import integrate_images
-from ssbchar.hexrd.images.options import Geometry, Integration
-from ssbchar.hexrd.images.ring_points import RingPoints
+from ssbchar.hexrd.images.options import Integration
 
 ANGLES = np.radians([2.0, 3.0, 4.5, 5.5, 7.0, 8.0, 9.0, 10.0])
 QUARTERS = np.repeat(np.repeat([[1, 2], [3, 4]], 200, axis=0), 200, axis=1)

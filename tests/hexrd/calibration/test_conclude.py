@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ssbchar.hexrd.images.conclude import conclude_calibration
+from ssbchar.hexrd.calibration.conclude import conclude_calibration
 from ssbchar.verdict import Verdict
 
 

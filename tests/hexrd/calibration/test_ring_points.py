@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from ssbchar.hexrd.calibration import ring_points
+from ssbchar.hexrd.calibration.refine_geometry import plane_from_beam
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import ring_points
-from ssbchar.hexrd.images.refine_geometry import plane_from_beam
 
 SHAPE = (200, 200)
 PIXEL = 1e-4

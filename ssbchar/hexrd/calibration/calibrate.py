@@ -12,16 +12,15 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
-from ssbchar.hexrd.images import calibration_checks as checks
+from ssbchar.hexrd.calibration import checks, refine_distortion, refine_geometry, rings
+from ssbchar.hexrd.calibration.dataset import GEOMETRY
+from ssbchar.hexrd.calibration.options import Geometry
+from ssbchar.hexrd.calibration.refine_distortion import FoundDistortion, Terms
+from ssbchar.hexrd.calibration.refine_geometry import BEAM_PARAMETERS, RefinedGeometry
+from ssbchar.hexrd.calibration.ring_map import map_rings
+from ssbchar.hexrd.calibration.setup import Setup, read_setup
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import refine_distortion, refine_geometry, rings
-from ssbchar.hexrd.images.dataset import GEOMETRY
 from ssbchar.hexrd.images.distortion import Distortion, find_panels
-from ssbchar.hexrd.images.options import Geometry
-from ssbchar.hexrd.images.refine_distortion import FoundDistortion, Terms
-from ssbchar.hexrd.images.refine_geometry import BEAM_PARAMETERS, RefinedGeometry
-from ssbchar.hexrd.images.ring_map import map_rings
-from ssbchar.hexrd.images.setup import Setup, read_setup
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:

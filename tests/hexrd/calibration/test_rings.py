@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from ssbchar.hexrd.calibration import rings
+from ssbchar.hexrd.calibration.refine_geometry import plane_from_beam
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import rings
-from ssbchar.hexrd.images.refine_geometry import plane_from_beam
 
 SHAPE = (160, 180)
 RADII = np.array([30.0, 41.0, 57.0, 70.0, 88.0])

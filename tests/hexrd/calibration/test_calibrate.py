@@ -15,10 +15,11 @@ from hexrd.made_images import (
 )
 
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.calibration.calibrate import calibrate_detector
+from ssbchar.hexrd.calibration.options import Geometry
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images.calibrate import calibrate_detector
 from ssbchar.hexrd.images.integrate import integrate_images
-from ssbchar.hexrd.images.options import Geometry, Integration
+from ssbchar.hexrd.images.options import Integration
 
 SETUP = Geometry(wavelength=WAVELENGTH, distance=310.0, pixel_size=200.0)
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hexrd.images.test_refine_geometry import ANGLES, BEAM, PIXEL, TRUE, points
+from hexrd.calibration.test_refine_geometry import ANGLES, BEAM, PIXEL, TRUE, points
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images import calibration_checks as checks
+from ssbchar.hexrd.calibration import checks
+from ssbchar.hexrd.calibration import refine_geometry as cal
+from ssbchar.hexrd.calibration.checks import Agreement, Systematic, WavelengthCheck
+from ssbchar.hexrd.calibration.options import Geometry
+from ssbchar.hexrd.calibration.setup import Setup
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import refine_geometry as cal
-from ssbchar.hexrd.images.calibration_checks import Agreement, Systematic, WavelengthCheck
-from ssbchar.hexrd.images.options import Geometry
-from ssbchar.hexrd.images.setup import Setup
 
 SHAPE = (400, 420)
 SOURCE = Path("ceo2.tif")

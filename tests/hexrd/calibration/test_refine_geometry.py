@@ -8,9 +8,9 @@ from hexrd.made_images import plane
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssbchar.hexrd.calibration import refine_geometry as cal
+from ssbchar.hexrd.calibration.ring_points import RingPoints
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import refine_geometry as cal
-from ssbchar.hexrd.images.ring_points import RingPoints
 
 ANGLES = np.radians([3.0, 5.0, 7.5, 9.0, 11.0, 14.0])
 BEAM = np.array([0.3, 211.6, 187.3, 0.012, -0.017])
