@@ -169,6 +169,7 @@ def integrate_files(
         ds.attrs["set_aside"] = json.dumps(entries)
     ds.attrs["pixels_left_out"] = int(valid.size - valid.sum())
     ds.attrs["stray_pixels"] = sum(integrated.stray_pixels)
+    ds.attrs["grains"] = "left out" if options.without_grains else "kept"
     return ds
 
 

@@ -12,6 +12,9 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
+LEAST_SECTORS = 12
+"""Sectors in which a grain can be told from texture."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageLimits(ReadingLimits):
@@ -85,6 +88,10 @@ class Integration:
     sectors: Annotated[int, Field(ge=0)] = 0
     """Azimuthal sectors stored beside the pattern (`caked`), with a mean without single grains
     (`intensity_robust`); 0 stores none."""
+    without_grains: bool = False
+    """The mean without single grains is the pattern that is tracked and refined: spots of a few
+    pixels (a container's crystals, large grains) make no lines; needs 12 `sectors` or more. Off
+    where the sample's own rings are spotty: their brightest grains would go, too."""
     chunk: Annotated[int, Field(ge=1)] = 16
     """Frames integrated at once; changes memory and speed, not results."""
     limits: ImageLimits = field(default_factory=ImageLimits)
@@ -92,6 +99,11 @@ class Integration:
 
     def __post_init__(self) -> None:
         """Refuse options that contradict each other."""
+        if self.without_grains and self.sectors < LEAST_SECTORS:
+            raise ValueError(
+                f"without_grains tells grains by {LEAST_SECTORS} sectors or more; sectors is "
+                f"{self.sectors}"
+            )
         if self.two_theta is not None and not self.two_theta[0] < self.two_theta[1]:
             raise ValueError(
                 f"two_theta runs from {self.two_theta[0]:g} to {self.two_theta[1]:g} degree; give "

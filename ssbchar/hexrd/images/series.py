@@ -83,19 +83,25 @@ class IntegratedSeries:
     stray_pixels: list[int] = field(default_factory=list)
     """Pixels of each frame that stray events hit."""
 
-    def append(self, sums: BinSums) -> None:
+    def append(self, sums: BinSums, *, without_grains: bool = False) -> None:
         """Add the patterns of a chunk of frames.
 
         Parameters
         ----------
         sums : BinSums
             [counts], shape (frame, sector, bin).
+        without_grains : bool
+            Whether the pattern is the mean without single grains.
         """
-        mean, stderr = sums.sum_over_sectors().average()
-        self.intensity.append(mean[:, 0])
-        self.stderr.append(stderr[:, 0])
-        if sums.total.shape[1] > 1:
+        mean, stderr = (values[:, 0] for values in sums.sum_over_sectors().average())
+        has_sectors = sums.total.shape[1] > 1
+        if has_sectors:
             robust, robust_stderr, grain_share = azimuthal.average_without_grains(sums)
+        if without_grains:
+            mean, stderr = robust, robust_stderr
+        self.intensity.append(mean)
+        self.stderr.append(stderr)
+        if has_sectors:
             self.sectors.robust.append(robust)
             self.sectors.robust_stderr.append(robust_stderr)
             self.sectors.grain_share.append(grain_share)
@@ -210,7 +216,8 @@ def integrate_series(
             events = find_stray_events(frame, unused | ~valid, sigma)
             series.stray_pixels.append(int(events.sum()))
             unused |= events
-        series.append(azimuthal.sum_bins(integrator, stack, bad if bad.any() else None))
+        sums = azimuthal.sum_bins(integrator, stack, bad if bad.any() else None)
+        series.append(sums, without_grains=options.without_grains)
         for frame, bad_share in zip(chunk, bad_shares, strict=True):
             series.frames.append(record_frame(frame.image, float(bad_share), options))
     return series

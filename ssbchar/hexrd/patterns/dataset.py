@@ -179,6 +179,7 @@ PATTERNS = OutputTable(
         "distance": "sample to detector along the beam [m] (images)",
         "pixels_left_out": "number of masked pixels (images)",
         "stray_pixels": "number of pixels, over all frames, that stray events hit (images)",
+        "grains": "`kept`, or `left out` of the patterns by `without_grains` (images)",
     },
 )
 
