@@ -247,3 +247,9 @@ def test_a_word_among_numbers_makes_a_column_of_texts(tmp_path: Path) -> None:
     assert found["T"].tolist() == ["20", "off", "nan"] and found["t"].tolist() == [1, 2, 3]
     numbers = table(tmp_path, "t,T\n1,20\n2,\n3,NaN\n").columns["T"].to_numpy(float)
     assert numbers[0] == 20 and numbers[1] != numbers[1] and numbers[2] != numbers[2]
+
+
+def test_all_numbers_of_a_log_may_have_decimal_commas(tmp_path: Path) -> None:
+    found = table(tmp_path, "time;T\n1,5;20,5\n2,5;30,5\n")
+    assert found.decimal_comma and found.columns["T"].tolist() == [20.5, 30.5]
+    assert not table(tmp_path, "time,T\n1.5,20.5\n").decimal_comma

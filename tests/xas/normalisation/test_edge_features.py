@@ -244,3 +244,24 @@ def test_points_a_thousandth_apart_make_no_edge() -> None:
     noise = 2e-3 * np.random.default_rng(5).standard_normal(energy.size)
     found, _ = edge_features.find_inflection(energy, (arctangent(energy) + noise)[None])
     assert found[0] == pytest.approx(E0, abs=0.1)
+
+
+def test_where_the_fit_falls_the_line_between_two_points_stands() -> None:
+    """A rise of 0.8 over 2 eV on a slope that falls: rows 3/8 and 5/8, slope 0.4."""
+    energy = np.arange(0.0, 80.0, 2.0)
+    norm = 40.0 - energy
+    norm[19:21] = 0.0, 0.8
+    found = edge_features.HalfSteps(
+        energy=np.full(1, np.nan), slope=np.full(1, np.nan), rows=np.zeros((1, 40))
+    )
+    edge_features._refine_half_step(found, 0, 19, energy, norm, level=0.5, width=20.0)
+    assert found.energy[0] == pytest.approx(38 + 2 * 0.625)
+    assert found.slope[0] == pytest.approx(0.4)
+    assert found.rows[0, 19:21] == pytest.approx([0.375, 0.625])
+
+
+def test_an_inflection_that_is_none_leaves_the_steepest_place() -> None:
+    """A kink that only steepens: the bend grows to the end."""
+    mu = np.exp((GRID - E0) / 3.0)
+    at, stderr = edge_features._refine_inflection(GRID, mu, E0, 1.2)
+    assert (at, stderr) == (E0, 1.2)

@@ -145,3 +145,10 @@ def test_one_name_is_none_of_two_columns(tmp_path: Path) -> None:
 def test_a_table_without_rows_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(BadInput):
         extracted(tmp_path, text)
+
+
+def test_rows_without_names_may_have_decimal_commas(tmp_path: Path) -> None:
+    for text in ("1,5;10,5\n1,6;20,5\n", "1.5,10.5\n1.6,20.5\n", "1,5\t10,5\n1,6\t20,5\n"):
+        found = extracted(tmp_path, text)
+        np.testing.assert_array_equal(found.x, [1.5, 1.6])
+        np.testing.assert_array_equal(found.intensity, [[10.5, 20.5]])
