@@ -23,6 +23,8 @@ HEADER_SHARE, HEADER_ROWS = 0.3, 3
 than this share of its rows [1], or so few rows at most."""
 LEAST_ROWS = 2
 """Rows, and columns, of a scan."""
+LIST_COMMA = re.compile(r",(?=\s|$)")
+"""A comma that parts numbers where others are decimal: a blank follows it."""
 
 
 def parse_column_text(path: Path, text: str) -> RawScan:
@@ -30,7 +32,8 @@ def parse_column_text(path: Path, text: str) -> RawScan:
 
     Header lines start with ``#``, ``%``, ``!``, ``;`` (or hold no numbers), columns of numbers
     follow, with blanks, tabs, commas or semicolons between them; numbers may have decimal commas
-    where another mark parts them, and Fortran's exponents. Words behind the numbers of every row
+    where another mark parts them (or a comma with a blank, and headings tell how many there are),
+    and Fortran's exponents. Words behind the numbers of every row
     are left out, as is what follows the last row. Names come from the header
     (`ssbchar.xas.scans.formats.column_names.find_column_names`).
 
@@ -162,7 +165,7 @@ def split_words(line: str, has_decimal_commas: bool = False) -> list[str]:
     """Return what stands between blanks, semicolons and (unless these are decimal) commas; what
     follows a comment mark is none of it."""
     bare = re.sub(r"\s[#!].*", "", line)
-    return re.split(r"[\s;]+", bare.strip(" \t;")) if has_decimal_commas else _split_plainly(bare)
+    return _split_at_blanks(bare) if has_decimal_commas else _split_plainly(bare)
 
 
 def _split_plainly(line: str) -> list[str]:
@@ -173,8 +176,10 @@ def _find_decimal_commas(lines: Sequence[str]) -> bool:
     """Return whether commas are decimal: in most rows they stand inside numbers that something else
     parts."""
     decimal = plain = 0
+    widths: set[int] = set()
+    is_list = False
     for line in lines:
-        words = re.split(r"[\s;]+", line.strip(" \t;"))
+        words = _split_at_blanks(line)
         if line.lstrip().startswith(COMMENT_MARKS) or len(words) < LEAST_ROWS:
             continue
         with_comma = [DECIMAL_COMMA.fullmatch(word) is not None for word in words]
@@ -183,7 +188,26 @@ def _find_decimal_commas(lines: Sequence[str]) -> bool:
         ):
             decimal += any(with_comma)
             plain += not any(with_comma)
-    return decimal > plain
+            widths.add(len(words))
+            is_list = is_list or LIST_COMMA.search(line) is not None
+    if not is_list:
+        return decimal > plain
+    # A comma may then part numbers as well: the headings tell how many there are.
+    return decimal > plain and len(widths) == 1 and _is_headed(lines, widths.pop())
+
+
+def _is_headed(lines: Sequence[str], count: int) -> bool:
+    """Return whether a line of words has so many parts between commas."""
+    for line in lines:
+        names = [part.strip() for part in strip_mark(line).split(",")]
+        if len(names) == count and all(re.match("[^\\W\\d]", name) for name in names):
+            return True
+    return False
+
+
+def _split_at_blanks(line: str) -> list[str]:
+    """Return what stands between blanks or semicolons, without a comma that a blank follows."""
+    return LIST_COMMA.sub(" ", line).replace(";", " ").split()
 
 
 def _count_columns(lines: Sequence[str], has_decimal_commas: bool) -> int:

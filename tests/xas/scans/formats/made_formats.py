@@ -93,6 +93,28 @@ def write_iss(path: Path) -> None:
     path.write_text("\n".join([*head, body, ""]))
 
 
+def write_qas(path: Path) -> None:
+    """Negative currents on an interpolated grid, a header of keys, counters to the right of the
+    names' row in wide fields."""
+    c = counters()
+    keys = {
+        "Facility": "NSLS-II",
+        "Beamline": "QAS (7-BM)",
+        "Scan.type": "fly_energy_scan",
+        "Element": "Fe",
+        "Edge": "K",
+        "E0": "7112",
+        "Mono.name": "Si 111",
+        "SampleGain.i0": "10^6",
+    }
+    head = [f"# {key}: {value}" for key, value in keys.items()]
+    names = ("energy", "i0", "it", "ir", "iff", "aux1")
+    head += ["#", "# " + "".join(f"{name:>18}" for name in names)]
+    currents = [-0.01 * c[n] for n in ("i0", "it", "ir", "if")]
+    body = rows([c["energy"], *currents, np.full(c["i0"].size, 5e-5)], form="{:18.8e}")
+    path.write_text("\n".join([*head, body, ""]))
+
+
 def write_12bm(path: Path) -> None:
     """Energies in keV, names with their numbers."""
     c = counters()
@@ -335,6 +357,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "SSRL": ("a.dat", write_ssrl),
     "PF 9809": ("a.dat", write_photon_factory),
     "NSLS-II ISS": ("a.dat", write_iss),
+    "NSLS-II QAS": ("a.dat", write_qas),
     "APS 12-BM": ("a.dat", write_12bm),
     "APS 13-BM": ("a.dat", write_13bm),
     "APS 10-BM": ("a.dat", write_mrcat),

@@ -34,7 +34,9 @@ def test_transmission_comes_out_as_it_was_put_in(tmp_path: Path, name: str) -> N
     assert mu == pytest.approx(expected, abs=2e-3)
 
 
-@pytest.mark.parametrize("name", ["SSRL", "NSLS-II ISS", "APS 12-BM", "ESRF LISA", "ESRF BLISS"])
+@pytest.mark.parametrize(
+    "name", ["SSRL", "NSLS-II ISS", "NSLS-II QAS", "APS 12-BM", "ESRF LISA", "ESRF BLISS"]
+)
 def test_the_foil_is_found(tmp_path: Path, name: str) -> None:
     file_name, write = made_formats.WRITERS[name]
     write(tmp_path / file_name)

@@ -9,6 +9,7 @@ from xas import made_spectra
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.formats import column_names, column_text
+from ssbchar.xas.scans.formats.column_text import parse_column_text
 from ssbchar.xas.scans.options import ScanReading
 
 ENERGY = made_spectra.grid()
@@ -52,6 +53,8 @@ TEXTS = {
     "sentences": write(SENTENCE),
     "decimal commas": write("energy;i0;itrans;iref\n", ";").replace(".", ","),
     "decimal commas and tabs": write("energy\ti0\titrans\tiref\n", "\t").replace(".", ","),
+    "decimal commas in a list": "energy, i0, itrans, iref\n"
+    + write("", "; ").replace(".", ",").replace(";", ","),
     "fortran": fortran(write(number="{:.9e}")),
     "words behind": write(end=" ok 12:30:05"),
     "comment behind": write(end="  # good"),
@@ -157,3 +160,10 @@ def test_a_number_that_is_cut_is_refused() -> None:
 )
 def test_columns_named_after_emission_lines(name: str, line: tuple[str, str] | None) -> None:
     assert column_names.parse_emission_line(name) == line
+
+
+@pytest.mark.parametrize("head", ["", "energy, i0, itrans, iref, a, b, c, d\n"])
+def test_commas_that_part_numbers_are_not_decimal_without_headings(tmp_path: Path, head) -> None:
+    """``7100,5, 1,2`` is two numbers or four: only headings tell."""
+    text = head + write("", "; ").replace(".", ",").replace(";", ",")
+    assert len(parse_column_text(tmp_path / "a.dat", text).columns) == 8
