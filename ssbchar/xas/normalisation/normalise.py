@@ -35,6 +35,7 @@ from ssbchar.xas.normalisation.noise import (
     estimate_point_noise,
     estimate_repeat_noise,
 )
+from ssbchar.xas.normalisation.noisy_edges import widen_by_copies
 from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.normalisation.outputs import NORMALISED
 from ssbchar.xas.normalisation.processing import (
@@ -214,6 +215,7 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > MIN_FOIL_POINTS:
         more["mu_foil"] = _average_foils(calibrated, good, energy)
     ds = build_normalised_dataset(measurement, options, more)
+    widen_by_copies(ds)
     widen_errors(ds, agreement)
     ds.attrs = {
         **calibrated.attrs,
