@@ -32,6 +32,8 @@ CALIBRATED_BY = frozenset({AlignmentKind.FOIL, AlignmentKind.REPEATABILITY})
 """Alignments under which an edge energy is a calibrated one."""
 DIFFERENT = 2.0
 """Standard errors by which half step and whole edge may differ by noise [1]."""
+LARGEST_ERROR = 2.0
+"""An edge energy with a larger error is none: its place does not stand out of the noise [eV]."""
 CENTRAL_68 = (15.87, 50, 84.13)
 """Percentiles: minus one sigma, median, plus one sigma."""
 
@@ -132,6 +134,8 @@ def _conclude_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
     verdict = Verdict.OK if is_calibrated else Verdict.NOT_CALIBRATED
     rows = []
     for name, method in (("e0_half", "half step"), ("e0_derivative", "inflection")):
+        is_hidden = float(merged[f"{name}_stderr"]) > LARGEST_ERROR
+        hidden = f"the {method} does not stand out of its noise; "
         rows.append(
             Conclusion(
                 "edge_energy",
@@ -139,8 +143,8 @@ def _conclude_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
                 stderr=float(merged[f"{name}_stderr"]),
                 systematic=error if math.isfinite(error) else None,
                 unit="eV",
-                verdict=verdict.value,
-                reason=str(attrs.get("alignment_source", "")),
+                verdict=(Verdict.INCONCLUSIVE if is_hidden else verdict).value,
+                reason=hidden * is_hidden + str(attrs.get("alignment_source", "")),
                 method=method,
                 subject=subject,
                 condition=method,

@@ -16,6 +16,7 @@ from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
 from ssbchar.xas.normalisation.edge_features import find_half_step, measure_white_line
 from ssbchar.xas.normalisation.exafs_free import ExafsFree
+from ssbchar.xas.normalisation.noisy_edges import COPIES, LINEAR_UP_TO, ON_EDGE, find_spread
 from ssbchar.xas.normalisation.processing import (
     NormalisationChoice,
     NormalisedMeasurement,
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 
 MAX_R = 6.0
 """Last R of chi(R) [angstrom]."""
-LINEAR_UP_TO = 0.05
-"""Noise of single points on the edge, in edge steps, up to which errors follow from slopes [1]."""
-ON_EDGE = 20.0
-"""Points within this of E0 lie on the edge [eV]."""
-COPIES = 64
-"""Noisy copies of a spectrum whose errors do not follow from slopes."""
-MOST_COPIES = 0.9
-"""Share of the copies that must have a half step [1]."""
 SIGNAL_POINTS = 31
 """Points of the k grid, 1.5/angstrom, over which signal and noise are averaged."""
 FIRST_END = 4
@@ -205,8 +198,8 @@ class MergedSpectrum:
         # np.maximum keeps a NaN, which says that there is no error to be had.
         half_copies, top_copies = self._measure_noisy_copies(processed)
         return (
-            float(np.maximum(half_stderr, _find_spread(half_copies, float(half.energy[0])))),
-            float(np.maximum(top_stderr, _find_spread(top_copies, float(top.height[0])))),
+            float(np.maximum(half_stderr, find_spread(half_copies, float(half.energy[0])))),
+            float(np.maximum(top_stderr, find_spread(top_copies, float(top.height[0])))),
         )
 
     def _find_point_noise(self, processed: ProcessedSpectrum) -> float:
@@ -286,15 +279,6 @@ class MergedSpectrum:
         variance = (self.mu_stderr / step) ** 2
         magnitude = chi_r_stderr_from_variance(to_chi, to_r, variance, chi_r)[2]
         return np.asarray(magnitude[0])
-
-
-def _find_spread(copies: Array, value: float) -> float:
-    """Return the root mean square distance of noisy copies from a value; NaN where a tenth of them
-    gives none."""
-    found = copies[np.isfinite(copies)]
-    if found.size < MOST_COPIES * copies.size or not np.isfinite(value):
-        return float("nan")
-    return float(np.sqrt(np.mean((found - value) ** 2)))
 
 
 def _build_weights(processed: ProcessedSpectrum, choice: ProcessingChoice, kweight: int) -> Array:

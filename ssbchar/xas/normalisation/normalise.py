@@ -16,6 +16,12 @@ from ssbchar.xas import notes
 from ssbchar.xas.edge_tables import look_up_core_width
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
+from ssbchar.xas.normalisation.agreement import (
+    compare_repeats,
+    exclude_others,
+    tell_differences,
+    widen_errors,
+)
 from ssbchar.xas.normalisation.edge_features import (
     find_half_step,
     find_inflection,
@@ -29,6 +35,7 @@ from ssbchar.xas.normalisation.noise import (
     estimate_point_noise,
     estimate_repeat_noise,
 )
+from ssbchar.xas.normalisation.noisy_edges import widen_by_copies
 from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.normalisation.outputs import NORMALISED
 from ssbchar.xas.normalisation.processing import (
@@ -172,6 +179,22 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
         # What is estimated from the corrected spectra has grown with them.
         counted = counted * corrected.noise_factor
     noise = choose_noise(counted, estimated, calibrated.attrs)
+    own_names = [names[scan] for scan in good]
+    agreement = compare_repeats(
+        normalise_by_options(energy, mu, e0, options, as_given=as_given, mu_stderr=noise),
+        keep,
+        str(calibrated.attrs.get("alignment", "")),
+        float(calibrated.attrs.get("alignment_error", np.nan)),
+    )
+    exclusions += exclude_others(agreement, own_names)
+    all_notes += tell_differences(
+        agreement, own_names, str(calibrated.attrs.get("measurement", ""))
+    )
+    if (agreement.keep != keep).any():
+        status[good[keep & ~agreement.keep]] = str(ScanStatus.OUTLIER)
+        keep = agreement.keep
+        e0 = find_origin(energy, mu[keep], options, names[good[keep][0]], as_given)
+        first = normalise_by_options(energy, mu, e0, options, as_given=as_given).spectra
     merged = merge_repeats(energy, first, noise, keep, scans.jump_scale)
     measurement = normalise_by_options(
         energy,
@@ -192,6 +215,8 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > MIN_FOIL_POINTS:
         more["mu_foil"] = _average_foils(calibrated, good, energy)
     ds = build_normalised_dataset(measurement, options, more)
+    widen_by_copies(ds)
+    widen_errors(ds, agreement)
     ds.attrs = {
         **calibrated.attrs,
         **ds.attrs,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssbchar.statistics import sigma_from_deviations
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool
 from ssbchar.xas.scans.scan import Scan
 from ssbchar.xas.slopes import remove_spikes
 
@@ -156,8 +156,24 @@ def group_repeats(scans: Sequence[Scan], places: Sequence[float]) -> tuple[list[
                 )
     if not apart:
         return list(range(count)), ""
+    return choose_alike(alike), apart
+
+
+def choose_alike(alike: Bool) -> list[int]:
+    """Return the largest group of scans of which all agree with each other, where it is more than
+    half of them; else none.
+
+    Parameters
+    ----------
+    alike : array of bool, shape (scan, scan)
+        Which agree.
+
+    Returns
+    -------
+    list of int
+    """
     # All that are kept agree with each other: a noisy scan agrees with everything.
-    kept = list(range(count))
+    kept = list(range(len(alike)))
     while (others := (~alike[np.ix_(kept, kept)]).sum(axis=1)).any():
         kept.pop(int(others.argmax()))
-    return (kept if 2 * len(kept) > count else []), apart
+    return kept if 2 * len(kept) > len(alike) else []

@@ -11,7 +11,7 @@ from xas.normalisation import test_processing as one_choice
 from ssbchar.constants import ETOK
 from ssbchar.xas.exafs import autobk, fourier
 from ssbchar.xas.exafs.options import Exafs
-from ssbchar.xas.normalisation import edge, edge_features, merged_spectrum
+from ssbchar.xas.normalisation import edge, edge_features, noisy_edges
 from ssbchar.xas.normalisation.merged_spectrum import MergedSpectrum
 
 ENERGY, E0, CHOICE = one_choice.ENERGY, one_choice.E0, one_choice.DRAWN
@@ -192,6 +192,6 @@ def test_noise_starved_edges_have_the_error_of_noisy_copies(merged: MergedSpectr
 
 def test_copies_without_a_half_step_leave_no_error() -> None:
     copies = np.array([1.0] * 89 + [np.nan] * 11)
-    assert np.isnan(merged_spectrum._find_spread(copies, 1.0))
-    assert merged_spectrum._find_spread(copies[:98], 1.5) == pytest.approx(0.5)
-    assert np.isnan(merged_spectrum._find_spread(copies[:89], float("nan")))
+    assert np.isnan(noisy_edges.find_spread(copies, 1.0))
+    assert noisy_edges.find_spread(copies[:98], 1.5) == pytest.approx(0.5)
+    assert np.isnan(noisy_edges.find_spread(copies[:89], float("nan")))
