@@ -307,7 +307,7 @@ def _read_file(path: Path, options: ScanReading, faults: list[BadInput]) -> list
 
 def list_raw_scans(path: Path, options: ScanReading) -> list[RawScan]:
     """Return the scans of a file with the columns as they are, those of a stack and of a
-    monochromator that runs to and fro one by one.
+    monochromator that runs both ways one by one.
 
     Parameters
     ----------
