@@ -20,8 +20,13 @@ from ssbchar.pipeline import preload_server
 from ssbchar.simulate import demo
 
 ROOT = Path(__file__).parent.parent
-SURROUNDINGS = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""The environment of a run."""
+SURROUNDINGS = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""The environment of a run. Without buffers Snakemake's own log writes a text and the end of its
+line apart, and a step's line falls between the two: what begins a line then ends another."""
 TINY = (
     "heating_LAGP_LFP",
     "Fe_pristine",
