@@ -16,7 +16,7 @@ from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
 from ssbchar.xas.normalisation.edge_features import find_half_step, measure_white_line
 from ssbchar.xas.normalisation.exafs_free import ExafsFree
-from ssbchar.xas.normalisation.noisy_edges import COPIES, LINEAR_UP_TO, ON_EDGE, find_spread
+from ssbchar.xas.normalisation.noisy_edges import LINEAR_UP_TO, ON_EDGE, draw_copies, find_spread
 from ssbchar.xas.normalisation.processing import (
     NormalisationChoice,
     NormalisedMeasurement,
@@ -211,9 +211,7 @@ class MergedSpectrum:
     def _measure_noisy_copies(self, processed: ProcessedSpectrum) -> tuple[Array, Array]:
         """Return half-step energies [eV] and white lines of copies with as much noise again."""
         spectra = processed.normalised.spectra
-        random = np.random.default_rng(0)
-        noise = random.standard_normal((COPIES, self.energy.size))
-        noise *= self.mu_stderr[0] / spectra.edge_step[0]
+        noise = draw_copies(self.mu_stderr[0] / spectra.edge_step[0])
         half = find_half_step(self.energy, spectra.norm + noise)
         top = measure_white_line(self.energy, spectra.flat + noise, self.e0)
         return half.energy, top.height

@@ -73,7 +73,7 @@ def widen_by_copies(normalised: xr.Dataset) -> None:
         )
         if not (of_half or of_steepest):
             continue
-        made = noise * np.random.default_rng(0).standard_normal((COPIES, energy.size))
+        made = draw_copies(noise)
         found = {}
         if of_half:
             found["e0_half"] = find_half_step(energy, norm + made).energy
@@ -90,6 +90,17 @@ def widen_by_copies(normalised: xr.Dataset) -> None:
                 smooth = find_half_step(energy, smooth_spectra(energy, norm[None], SMOOTHED)).energy
                 spread = float(np.hypot(spread, np.nan_to_num(smooth[0] - value[row])))
             stderr[row] = np.maximum(stderr[row], spread)
+
+
+def draw_copies(noise: Array) -> Array:
+    """Return noise to be added to a spectrum, the same at each call, shape (copy, energy).
+
+    Parameters
+    ----------
+    noise : array, shape (energy,)
+        Its standard deviation, in the unit of the spectrum.
+    """
+    return noise * np.random.default_rng(0).standard_normal((COPIES, noise.size))
 
 
 def stands_out(energy: Array, mu: Array, stderr: Array, at: float) -> bool:
