@@ -370,7 +370,8 @@ def render_figure(figure: Figure) -> tuple[bytes, bytes]:
     svg, png = io.BytesIO(), io.BytesIO()
     use_plain_ticks(figure)
     with mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "ssbchar"})
-        figure.set_layout_engine(None)
+        # The PNG first: at its resolution labels are measured as wide as they are drawn.
         figure.savefig(png, format="png", dpi=150, metadata={"Software": "ssbchar"})
+        figure.set_layout_engine(None)
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "ssbchar"})
     return svg.getvalue(), png.getvalue()
