@@ -35,7 +35,7 @@ SwitchType=switch/none
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-ReturnToService=2
+ReturnToService=0
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0,sched_interval=2,bf_interval=2
@@ -120,11 +120,24 @@ class Cluster:
         """Start one node's daemon."""
         self._start(name, "slurmd", "-D", "-N", name)
 
-    def lose_node(self, name: str) -> None:
-        """Stop a node's daemon and all that runs on it, and say that it is down."""
+    def lose_node(self, name: str, patience: float = 60.0) -> None:
+        """Stop a node's daemon and all that runs on it, and wait until the controller has it down.
+
+        Raises
+        ------
+        RuntimeError
+            If the controller does not take the node as down within `patience` seconds.
+        """
         jobs = self.ask("squeue", "-h", "-w", name, "-t", "running", "-o", "%i").split()
         self.running.pop(name).kill()
-        self.ask("scontrol", "update", f"nodename={name}", "state=down", "reason=test")
+        for job in jobs:
+            kill_processes_of_job(job)
+        end = time.monotonic() + patience
+        # A busy controller refuses the first word: it is told until it says so itself.
+        while "down" not in self.ask("sinfo", "-h", "-n", name, "-o", "%T"):
+            if time.monotonic() > end:
+                raise RuntimeError(f"SLURM does not take {name} as down; see {self.folder}")
+            self.ask("scontrol", "update", f"nodename={name}", "state=down", "reason=test")
         for job in jobs:
             self.ask("scontrol", "requeue", job)
 
@@ -160,3 +173,14 @@ class Cluster:
             self.running[name] = subprocess.Popen(
                 [path, *words], stdout=out, stderr=out, start_new_session=True
             )
+
+
+def kill_processes_of_job(job: str) -> None:
+    """Kill the processes that run under a job of SLURM, as the loss of its node would."""
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            words = environment.read_bytes().split(b"\0")
+            if f"SLURM_JOB_ID={job}".encode() in words:
+                os.kill(int(environment.parent.name), signal.SIGKILL)
+        except OSError:  # ended meanwhile
+            continue
