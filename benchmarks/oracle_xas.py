@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from benchmarks import oracle_paths
 from ssbchar.constants import ETOK
+from ssbchar.xas import edge_features
 from ssbchar.xas.exafs import autobk, fourier
 from ssbchar.xas.exafs.options import Exafs
-from ssbchar.xas.normalisation import edge, edge_features
+from ssbchar.xas.normalisation import edge
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 

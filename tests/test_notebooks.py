@@ -71,7 +71,7 @@ def test_every_step_is_listed_with_what_it_needs() -> None:
     assert len(of_rooms) > 30 and of_rooms <= set(table.index)
     fit = table.loc["nmr.lineshape.fit_lines"]
     assert fit["inputs"] == "fid, [regions]" and fit["options"] == "LineFitOptions" and fit["does"]
-    assert table.loc["xas.normalisation.calibrate_energy", "inputs"] == "scans, [standard]", (
+    assert table.loc["xas.calibration.calibrate_energy", "inputs"] == "scans, [standard]", (
         "what may be None may be left out"
     )
     assert set(sb.list_steps("hexrd.refinement")["step"]) == {"hexrd.refinement.refine_series"}

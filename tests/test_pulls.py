@@ -98,7 +98,7 @@ def xas(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
     for name, found in read.items():
         standard = read["Ge_pristine"] if name == after else None
         calibrated = call(
-            "xas.normalisation.calibrate_energy", None, name, scans=found, standard=standard
+            "xas.calibration.calibrate_energy", None, name, scans=found, standard=standard
         )
         norm[name] = call("xas.normalisation.normalise_spectra", None, name, calibrated=calibrated)
     fewer = (

@@ -30,7 +30,7 @@ spectra, exafs = {}, {}
 for name in names:
     standard = None if name == "Ge_pristine" else scans["Ge_pristine"]
     calibrated = sb.call_step(
-        "xas.normalisation.calibrate_energy", scans=scans[name], standard=standard
+        "xas.calibration.calibrate_energy", scans=scans[name], standard=standard
     )
     spectra[name] = sb.call_step("xas.normalisation.normalise_spectra", calibrated=calibrated)
     exafs[name] = sb.call_step("xas.exafs.extract_exafs", normalised=spectra[name])

@@ -29,6 +29,7 @@ ROOMS = {
     ),
     "xas": (
         "xas.scans",
+        "xas.calibration",
         "xas.normalisation",
         "xas.exafs",
         "xas.comparison",

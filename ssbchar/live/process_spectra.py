@@ -30,9 +30,9 @@ from ssbchar.nmr.time_course.conclude import conclude_time_course
 from ssbchar.nmr.time_course.follow import follow_shares
 from ssbchar.storage import atomic_write
 from ssbchar.technique import Technique
+from ssbchar.xas.calibration.calibrate import calibrate_energy
 from ssbchar.xas.comparison.compare import compare_pair
 from ssbchar.xas.comparison.conclude import conclude_measurement
-from ssbchar.xas.normalisation.calibrate import calibrate_energy
 from ssbchar.xas.normalisation.normalise import normalise_spectra
 from ssbchar.xas.scans.read import read_scan_files
 from ssbchar.xas.series.components import find_components

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs.options import Exafs, FourierWindow
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.paths.options import Feff, PathFit
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.series.options import Mixture, Series

@@ -8,10 +8,12 @@ import pytest
 import xarray as xr
 
 from ssbchar.errors import BadInput
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.comparison import compare, conclude
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation import calibrate, normalise
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.normalisation import normalise
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.scans import describe, read
 from ssbchar.xas.scans.options import ScanReading
 

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.exafs import extract
 from ssbchar.xas.exafs.options import Exafs, FourierWindow
-from ssbchar.xas.normalisation import calibrate, normalise
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.normalisation import normalise
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.paths import exafs_equation, feff, feff_ten
 from ssbchar.xas.paths import fit as path_fit
 from ssbchar.xas.paths.conclude import conclude_paths

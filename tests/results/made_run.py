@@ -38,7 +38,7 @@ def make(root: Path) -> Path:
     about = _labels("xas", "fe")
     step.run_step("xas.scans.read_scans", {"source": [raw / "fe"]}, xas / "scans.nc", {}, about)
     scans = {"scans": [xas / "scans.nc"]}
-    step.run_step("xas.normalisation.calibrate_energy", scans, xas / "calibrated.nc", {}, about)
+    step.run_step("xas.calibration.calibrate_energy", scans, xas / "calibrated.nc", {}, about)
     calibrated = {"calibrated": [xas / "calibrated.nc"]}
     name = "xas.normalisation.normalise_spectra"
     step.run_step(name, calibrated, xas / "normalised.nc", {}, about)

@@ -295,7 +295,7 @@ def _list_xas_steps(run: ConfiguredRun, folder: Path) -> Iterator[StepOfCase]:
         )
     for row in rows:
         yield StepOfCase(
-            name="xas.normalisation.calibrate_energy",
+            name="xas.calibration.calibrate_energy",
             inputs={
                 "scans": [place(row.measurement, "scans.nc")],
                 "standard": pristine_of(row, "scans.nc"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ssbchar.xas import slopes
-from ssbchar.xas.normalisation.edge_features import find_inflection
+from ssbchar.xas.edge_features import find_inflection
 from ssbchar.xas.scans.scan import find_edge_place
 
 E0 = 8980.0

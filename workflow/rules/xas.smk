@@ -25,7 +25,7 @@ use rule step as xas_calibrate with:
         f"{XAS_LOG}/calibrate.log",
     params:
         **call_step(
-            "xas.normalisation.calibrate_energy", options=options("xas.calibrate")
+            "xas.calibration.calibrate_energy", options=options("xas.calibrate")
         ),
 
 

@@ -14,9 +14,9 @@ from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.runtime import options as opts
 from ssbchar.technique import Technique
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs.options import Exafs, FourierWindow
-from ssbchar.xas.normalisation.options import Calibration
 from ssbchar.xas.paths.options import Feff, PathFit
 
 T = TypeVar("T")

@@ -13,6 +13,8 @@ import numpy as np
 from ssbchar.runtime.progress import report_progress
 from ssbchar.typing import Array, Index
 from ssbchar.xas import notes
+from ssbchar.xas.calibration.calibrate import ON_ONE_AXIS, AlignmentKind
+from ssbchar.xas.calibration.foil_alignment import align_edges
 from ssbchar.xas.comparison.edge_errors import (
     estimate_pair_error,
     find_repeats,
@@ -22,8 +24,6 @@ from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.comparison.outputs import COMPARISON
 from ssbchar.xas.comparison.sampling import estimate_sampling_error
 from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow
-from ssbchar.xas.normalisation.calibrate import ON_ONE_AXIS, AlignmentKind
-from ssbchar.xas.normalisation.foil_alignment import align_edges
 from ssbchar.xas.normalisation.merged_spectrum import MergedSpectrum
 from ssbchar.xas.normalisation.processing_choices import ProcessingChoice, draw_choices
 

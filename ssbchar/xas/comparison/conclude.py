@@ -20,9 +20,9 @@ from ssbchar.decision import (
 from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 from ssbchar.xas import notes
+from ssbchar.xas.calibration.calibrate import AlignmentKind
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.comparison.structure_verdict import StructureTests, judge_structure
-from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.paths.conclude import conclude_paths
 
 if TYPE_CHECKING:

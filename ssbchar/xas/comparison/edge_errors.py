@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.typing import Array, Index
-from ssbchar.xas.normalisation.calibrate import AlignmentKind
+from ssbchar.xas.calibration.calibrate import AlignmentKind
 from ssbchar.xas.scans.scan import ScanStatus
 
 if TYPE_CHECKING:

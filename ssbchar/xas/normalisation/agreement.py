@@ -13,9 +13,9 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array, Bool, Index
 from ssbchar.xas import notes
-from ssbchar.xas.normalisation.calibrate import AlignmentKind
-from ssbchar.xas.normalisation.edge_features import find_half_step, measure_white_line
-from ssbchar.xas.normalisation.foil_alignment import align_edges
+from ssbchar.xas.calibration.calibrate import AlignmentKind
+from ssbchar.xas.calibration.foil_alignment import align_edges
+from ssbchar.xas.edge_features import find_half_step, measure_white_line
 from ssbchar.xas.normalisation.processing import NormalisedMeasurement
 from ssbchar.xas.scans.repeats import choose_alike
 
@@ -96,7 +96,7 @@ def compare_repeats(
     keep : array of bool, shape (spectrum,)
         Those that are merged.
     alignment : str
-        What the axis rests on (`ssbchar.xas.normalisation.calibrate.AlignmentKind`).
+        What the axis rests on (`ssbchar.xas.calibration.calibrate.AlignmentKind`).
     alignment_error : float
         Of one alignment [eV].
 

@@ -10,7 +10,7 @@ import numpy as np
 from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array, Bool, Index
 from ssbchar.xas import notes
-from ssbchar.xas.normalisation.edge_features import find_inflection
+from ssbchar.xas.edge_features import find_inflection
 from ssbchar.xas.normalisation.noise import measure_jumps, measure_structure
 from ssbchar.xas.normalisation.options import Normalisation
 
@@ -54,7 +54,7 @@ def mask_glitches(
     energy : array, shape (energy,)
         Common grid [eV].
     calibrated : Dataset
-        From `ssbchar.xas.normalisation.calibrate_energy`: I0 and foil of each scan.
+        From `ssbchar.xas.calibration.calibrate_energy`: I0 and foil of each scan.
     good : array of int, shape (spectrum,)
         The scans that `mu` holds.
     mu : array, shape (spectrum, energy)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssbchar.typing import Array
+from ssbchar.xas.edge_features import measure_white_line
 from ssbchar.xas.normalisation import edge
-from ssbchar.xas.normalisation.edge_features import measure_white_line
 from ssbchar.xas.normalisation.processing import NormalisedMeasurement
 
 BELOW, ABOVE = (-300.0, -60.0), (60.0, 600.0)

@@ -10,11 +10,11 @@ import numpy as np
 
 from ssbchar.constants import ETOK
 from ssbchar.typing import Array, Complex
+from ssbchar.xas.edge_features import find_half_step, measure_white_line
 from ssbchar.xas.exafs import autobk, fourier
 from ssbchar.xas.exafs.extract import chi_r_stderr_from_variance
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
-from ssbchar.xas.normalisation.edge_features import find_half_step, measure_white_line
 from ssbchar.xas.normalisation.exafs_free import ExafsFree
 from ssbchar.xas.normalisation.noisy_edges import LINEAR_UP_TO, ON_EDGE, draw_copies, find_spread
 from ssbchar.xas.normalisation.processing import (

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ssbchar.typing import Array
+from ssbchar.xas.edge_features import find_half_step, measure_white_line
 from ssbchar.xas.edge_tables import look_up_edge
 from ssbchar.xas.normalisation.edge import NormalisedSpectra
-from ssbchar.xas.normalisation.edge_features import find_half_step, measure_white_line
 from ssbchar.xas.normalisation.mback import match_measurement
 from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.normalisation.pre_edge_peak import PeakLimits, fit_best_peak, fit_peak

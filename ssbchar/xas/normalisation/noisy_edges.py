@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.typing import Array
-from ssbchar.xas.normalisation.edge_features import (
+from ssbchar.xas.edge_features import (
     find_half_step,
     find_inflection,
     measure_white_line,

@@ -13,6 +13,11 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array, Bool, Index
 from ssbchar.xas import notes
+from ssbchar.xas.edge_features import (
+    find_half_step,
+    find_inflection,
+    measure_white_line,
+)
 from ssbchar.xas.edge_tables import look_up_core_width
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
@@ -21,11 +26,6 @@ from ssbchar.xas.normalisation.agreement import (
     exclude_others,
     tell_differences,
     widen_errors,
-)
-from ssbchar.xas.normalisation.edge_features import (
-    find_half_step,
-    find_inflection,
-    measure_white_line,
 )
 from ssbchar.xas.normalisation.exafs_free import ExafsFree, remove_exafs
 from ssbchar.xas.normalisation.glitches import find_consistent_repeats, mask_glitches
@@ -100,7 +100,7 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     Parameters
     ----------
     calibrated : Dataset
-        From `ssbchar.xas.normalisation.calibrate_energy`.
+        From `ssbchar.xas.calibration.calibrate_energy`.
     options : Normalisation
         Ranges, glitches, outliers.
 
@@ -280,7 +280,7 @@ def regrid_scans(calibrated: xr.Dataset, good: Index) -> GriddedScans:
     Parameters
     ----------
     calibrated : Dataset, dims scan, point
-        From `ssbchar.xas.normalisation.calibrate_energy`, energies in eV.
+        From `ssbchar.xas.calibration.calibrate_energy`, energies in eV.
     good : array of int, shape (spectrum,)
         The scans to take.
 
@@ -481,7 +481,7 @@ def carry_calibration(calibrated: xr.Dataset, scans: Index) -> dict[str, Any]:
     Parameters
     ----------
     calibrated : Dataset
-        From `ssbchar.xas.normalisation.calibrate_energy`.
+        From `ssbchar.xas.calibration.calibrate_energy`.
     scans : array of int, shape (spectrum - 1,)
         The scans to take.
 

@@ -69,7 +69,7 @@ def check_heights(
     Parameters
     ----------
     calibrated : Dataset
-        From `ssbchar.xas.normalisation.calibrate_energy`: mode, and total absorption of each scan.
+        From `ssbchar.xas.calibration.calibrate_energy`: mode, and total absorption of each scan.
     good : array of int, shape (spectrum,)
         The scans that `scans` holds.
     scans : NormalisedSpectra

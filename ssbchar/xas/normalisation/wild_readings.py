@@ -57,7 +57,7 @@ def replace_wild_readings(
     Parameters
     ----------
     calibrated : Dataset, dims scan, point
-        From `ssbchar.xas.normalisation.calibrate_energy`.
+        From `ssbchar.xas.calibration.calibrate_energy`.
     good : array of int, shape (spectrum,)
         The scans to take; of fewer than three none can be told wrong.
     options : Normalisation

@@ -9,9 +9,9 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
+from ssbchar.xas.calibration.calibrate import AlignmentKind
 from ssbchar.xas.exafs import fourier
 from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow
-from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.paths.dataset import build_fit_dataset
 from ssbchar.xas.paths.exafs_equation import (
     ScatteringPaths,

@@ -10,8 +10,8 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.statistics import student_t_from_probability
 from ssbchar.verdict import Verdict
+from ssbchar.xas.calibration.calibrate import AlignmentKind
 from ssbchar.xas.comparison.conclude import conclude_quality
-from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.series.options import Series
 
 if TYPE_CHECKING:

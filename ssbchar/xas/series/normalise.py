@@ -74,7 +74,7 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
     Parameters
     ----------
     calibrated : Dataset, dims scan, point
-        From `ssbchar.xas.normalisation.calibrate_energy`; energies in eV.
+        From `ssbchar.xas.calibration.calibrate_energy`; energies in eV.
     options : Normalisation
         Ranges, outliers.
 

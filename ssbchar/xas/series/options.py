@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ssbchar.xas.normalisation.options import Shift
+from ssbchar.xas.calibration.options import Shift
 
 
 @dataclass(frozen=True, kw_only=True)

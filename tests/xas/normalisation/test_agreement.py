@@ -11,8 +11,10 @@ from xas import made_spectra
 from xas.made_spectra import Truth
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.normalisation import calibrate, normalise
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
+from ssbchar.xas.normalisation import normalise
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 

@@ -5,10 +5,10 @@ import pytest
 import xarray as xr
 from numpy.typing import NDArray
 
-from ssbchar.xas import edge_tables
+from ssbchar.xas import edge_features, edge_tables
 from ssbchar.xas.comparison import compare
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation import edge, edge_features, normalise
+from ssbchar.xas.normalisation import edge, normalise
 from ssbchar.xas.normalisation.options import Normalisation
 
 ENERGY = np.concatenate(

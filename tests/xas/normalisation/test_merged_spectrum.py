@@ -9,9 +9,10 @@ from xas import made_spectra
 from xas.normalisation import test_processing as one_choice
 
 from ssbchar.constants import ETOK
+from ssbchar.xas import edge_features
 from ssbchar.xas.exafs import autobk, fourier
 from ssbchar.xas.exafs.options import Exafs
-from ssbchar.xas.normalisation import edge, edge_features, noisy_edges
+from ssbchar.xas.normalisation import edge, noisy_edges
 from ssbchar.xas.normalisation.merged_spectrum import MergedSpectrum
 
 ENERGY, E0, CHOICE = one_choice.ENERGY, one_choice.E0, one_choice.DRAWN

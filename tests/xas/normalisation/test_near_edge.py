@@ -10,10 +10,12 @@ from xas import made_spectra
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.storage import store
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.comparison import compare, conclude
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation import calibrate, normalise, self_absorption
-from ssbchar.xas.normalisation.options import Calibration, Normalisation, SelfAbsorption
+from ssbchar.xas.normalisation import normalise, self_absorption
+from ssbchar.xas.normalisation.options import Normalisation, SelfAbsorption
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.series import normalise as series

@@ -8,8 +8,8 @@ from xas.normalisation.test_normalise import calibrated
 
 from ssbchar.xas.comparison import conclude
 from ssbchar.xas.comparison.options import Comparison
+from ssbchar.xas.edge_features import find_half_step, find_inflection
 from ssbchar.xas.normalisation import noisy_edges, normalise
-from ssbchar.xas.normalisation.edge_features import find_half_step, find_inflection
 from ssbchar.xas.normalisation.options import Normalisation
 
 ENERGY = np.arange(7060.0, 7260.0, 0.4)

@@ -10,20 +10,15 @@ import pytest
 import xarray as xr
 from xas import made_spectra
 
+from ssbchar.xas import edge_features
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.comparison import compare, conclude
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs import extract
 from ssbchar.xas.exafs.options import Exafs
-from ssbchar.xas.normalisation import (
-    calibrate,
-    edge,
-    edge_features,
-    exafs_free,
-    noise,
-    normalise,
-    thickness,
-)
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.normalisation import edge, exafs_free, noise, normalise, thickness
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.series import linear_combination

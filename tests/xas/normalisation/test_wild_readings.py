@@ -7,8 +7,10 @@ import pytest
 import xarray as xr
 from xas import made_spectra
 
-from ssbchar.xas.normalisation import calibrate, normalise, wild_readings
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
+from ssbchar.xas.normalisation import normalise, wild_readings
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 

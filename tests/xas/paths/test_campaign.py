@@ -10,10 +10,12 @@ from xas import made_paths
 
 from ssbchar.simulate.effects import IDEAL
 from ssbchar.simulate.xas import absorption, scans
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.exafs import extract
 from ssbchar.xas.exafs.options import Exafs
-from ssbchar.xas.normalisation import calibrate, normalise
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.normalisation import normalise
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.paths import feff, feffdat
 from ssbchar.xas.paths import fit as path_fit
 from ssbchar.xas.paths.conclude import conclude_paths

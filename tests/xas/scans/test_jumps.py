@@ -9,8 +9,10 @@ from xas import made_spectra
 
 from ssbchar.simulate.xas.absorption import LAGP_GE, calculate_absorbance, calculate_normalised
 from ssbchar.simulate.xas.scans import build_energies
-from ssbchar.xas.normalisation import calibrate, normalise
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
+from ssbchar.xas.normalisation import normalise
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.scans import jumps, read
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.slopes import find_steepest

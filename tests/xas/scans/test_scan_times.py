@@ -10,8 +10,9 @@ from xas import made_spectra
 
 from ssbchar.errors import BadInput
 from ssbchar.storage import store
-from ssbchar.xas.normalisation import calibrate
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.formats.raw_scan import RawScan
 from ssbchar.xas.scans.options import ScanReading

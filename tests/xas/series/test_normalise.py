@@ -9,8 +9,9 @@ import xarray as xr
 from xas.made_series import ENERGY, NOISE, made
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.normalisation import calibrate
-from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.calibration import calibrate
+from ssbchar.xas.calibration.options import Calibration
+from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.series import normalise as series

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ssbchar.xas.normalisation import edge_features
+from ssbchar.xas import edge_features
 
 E0 = 7112.0
 GRID = E0 + np.arange(-60.0, 60.0, 0.25) + 0.1

@@ -8,8 +8,8 @@ from scipy.interpolate import CubicSpline
 from xas import made_spectra
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.normalisation import foil_alignment
-from ssbchar.xas.normalisation.options import Calibration
+from ssbchar.xas.calibration import foil_alignment
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.slopes import remove_spikes
 
 GRID = np.arange(7060.0, 7180.0, 0.3)

@@ -13,8 +13,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array, Bool
 from ssbchar.xas import notes
-from ssbchar.xas.edge_tables import BEARDEN
-from ssbchar.xas.normalisation.foil_alignment import (
+from ssbchar.xas.calibration.foil_alignment import (
     LARGEST_ERROR,
     StandardFoil,
     align_foils,
@@ -23,9 +22,10 @@ from ssbchar.xas.normalisation.foil_alignment import (
     identify_foil,
     look_up_foil_energy,
 )
-from ssbchar.xas.normalisation.foil_shape import explain_compound
-from ssbchar.xas.normalisation.options import Calibration
-from ssbchar.xas.normalisation.outputs import CALIBRATED
+from ssbchar.xas.calibration.foil_shape import explain_compound
+from ssbchar.xas.calibration.options import Calibration
+from ssbchar.xas.calibration.outputs import CALIBRATED
+from ssbchar.xas.edge_tables import BEARDEN
 from ssbchar.xas.scans.outputs import SCANS
 from ssbchar.xas.scans.scan import ScanStatus
 
@@ -102,7 +102,7 @@ def calibrate_energy(
     Returns
     -------
     Dataset, dims scan, point
-        `ssbchar.xas.normalisation.outputs.CALIBRATED`: the scans with `energy` shifted, `shift` and
+        `ssbchar.xas.calibration.outputs.CALIBRATED`: the scans with `energy` shifted, `shift` and
         `shift_stderr` [eV] per scan, `ledger` (scan, JSON); attrs ``alignment``
         (`AlignmentKind`), ``alignment_error`` [eV] and ``alignment_source``.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from xas import made_spectra
 
-from ssbchar.xas.normalisation.foil_shape import explain_compound, measure_top
+from ssbchar.xas.calibration.foil_shape import explain_compound, measure_top
 
 ENERGY = made_spectra.grid()
 COMPOUND = made_spectra.mu(ENERGY, made_spectra.Truth())

@@ -11,8 +11,8 @@ from xas import made_spectra
 from xas.campaign import write_pair
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.normalisation import calibrate, foil_alignment
-from ssbchar.xas.normalisation.options import Calibration
+from ssbchar.xas.calibration import calibrate, foil_alignment
+from ssbchar.xas.calibration.options import Calibration
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 

@@ -12,6 +12,8 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array, Bool
+from ssbchar.xas.calibration.options import Calibration
+from ssbchar.xas.edge_features import find_inflection
 from ssbchar.xas.edge_tables import (
     CONVENTIONS,
     find_edges_within,
@@ -19,8 +21,6 @@ from ssbchar.xas.edge_tables import (
     list_edges,
     look_up_edge,
 )
-from ssbchar.xas.normalisation.edge_features import find_inflection
-from ssbchar.xas.normalisation.options import Calibration
 from ssbchar.xas.slopes import SPIKE_POINTS, remove_spikes
 
 if TYPE_CHECKING:
