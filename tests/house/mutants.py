@@ -355,9 +355,13 @@ def main() -> int:
         workers = [context.Process(target=judge_all, args=(*part, results)) for part in parts]
         for worker in workers:
             worker.start()
-        for _ in drawn:
+        start = time.monotonic()
+        for number in range(1, len(drawn) + 1):
             room, mutant, noticed = results.get()
             tally.setdefault(room, []).append(noticed)
+            if number % 10 == 0:
+                minutes = (time.monotonic() - start) / 60
+                print(f"{number} of {len(drawn)}, {minutes:.1f} min", file=sys.stderr, flush=True)
             if not noticed:
                 print(f"survived: ssbchar/{mutant.path}:{mutant.line}: {mutant.what}", flush=True)
         for worker in workers:
