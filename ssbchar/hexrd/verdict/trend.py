@@ -148,8 +148,8 @@ def measure_drift(x: Array, y: Array, stderr: Array) -> Drift | None:
     level = float(np.sum(weight * y) / np.sum(weight))
     left = y - level - slope * (u - mean)
     chi2 = float(np.sum(weight * left**2) / (x.size - 2)) if x.size > 2 else 1.0
-    # From the first to the last point: u may run backwards.
-    run = float(u[-1] - u[0])
+    # From the first point, where u is 0, to the last: u may run backwards.
+    run = float(u[-1])
     form = _measure_bend(left, stderr)
     return Drift(
         value=slope * run,

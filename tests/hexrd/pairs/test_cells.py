@@ -136,3 +136,36 @@ def test_several_frames_are_averaged_and_those_of_a_programme_left_out() -> None
         segment=("frame", np.array(["hold"] * 3 + ["heating"] * 6, object)),
     )
     assert list(cells.select_frames(heated, one.lattice, misfit)) == [1, 2]
+
+
+def make_mean(value: float, *, by_zero: float, zero: float, zero_stderr: float) -> cells.MeanCell:
+    return cells.MeanCell(
+        value=np.full(9, value),
+        own=np.full(9, 1e-4),
+        by_zero=np.full(9, by_zero),
+        zero=zero,
+        zero_stderr=zero_stderr,
+        free=[A],
+        frames=3,
+        scatter=1.0,
+    )
+
+
+def test_one_zero_is_the_weighted_mean_by_hand() -> None:
+    """Zeros 0 +- 3e-4 and 5e-4 +- 4e-4 degree: weights 16 : 9, their mean 1.8e-4 +- 2.4e-4."""
+    first = make_mean(8.0, by_zero=2.0, zero=0.0, zero_stderr=3e-4)
+    second = make_mean(8.08, by_zero=4.04, zero=5e-4, zero_stderr=4e-4)
+    found = cells.compare_means(first, second, one_setup=True)
+    assert found.has_one_zero
+    assert found.zeros == pytest.approx((1.8e-4, 1.8e-4))
+    moved = 0.5 * (1.8e-4 - 5e-4) - 0.25 * 1.8e-4
+    assert found.value[A] == pytest.approx(1.01 * (1 + moved) - 1)
+    own = np.hypot(1e-4 / 8, 1e-4 / 8.08)
+    ratio = 1.01 * (1 + moved)
+    assert found.stderr[A] == pytest.approx(ratio * np.hypot(own, 0.25 * 2.4e-4))
+    assert found.zero_systematic[A] == pytest.approx(abs(moved) / np.sqrt(3))
+    apart = cells.compare_means(first, second, one_setup=False)
+    assert apart.value[A] == pytest.approx(0.01)
+    assert apart.stderr[A] == pytest.approx(
+        1.01 * np.hypot(own, np.hypot(0.25 * 3e-4, 0.5 * 4e-4)), rel=1e-6
+    )

@@ -122,3 +122,18 @@ def test_edges_of_a_window_belong_to_it(monkeypatch) -> None:
     )
     found = window_leakage.build_window_response(two_lines(), spectrum)
     assert found.tolist() == [[200.0, 200.0], [300.0, 300.0]]
+
+
+def test_a_pattern_is_the_sum_of_its_lines_on_any_spacing() -> None:
+    """Three lines on points of an axis that falls by 4 Hz, one between two points."""
+    hertz = np.arange(400.0, -400.0, -4.0)
+
+    def draw(i: int, at: np.ndarray) -> np.ndarray:
+        return np.exp(-0.5 * (at / 30.0) ** 2)
+
+    offset, weight = np.array([-80.0, 0.0, 41.0]), np.array([0.2, 0.5, 0.3])
+    found = window_leakage._convolve_pattern(draw, 0, hertz, (offset, weight))
+    expected = 0.2 * draw(0, hertz + 80) + 0.5 * draw(0, hertz)
+    # What lies between two points is shared by both.
+    expected += 0.3 * (0.75 * draw(0, hertz - 40) + 0.25 * draw(0, hertz - 44))
+    assert found == pytest.approx(expected, abs=1e-12)

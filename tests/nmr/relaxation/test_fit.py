@@ -9,7 +9,7 @@ from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.relaxation.amplitudes import measure_amplitudes, select_strong_slices
 from ssbchar.nmr.relaxation.conclude import conclude_relaxation
-from ssbchar.nmr.relaxation.fit import fit_relaxation
+from ssbchar.nmr.relaxation.fit import _find_kind, fit_relaxation
 from ssbchar.nmr.relaxation.options import RelaxationOptions
 
 T1 = (0.15, 1.8)
@@ -138,3 +138,16 @@ def test_pulls_from_decays_to_t1() -> None:
     rms = np.sqrt(np.mean(np.square(pulls), axis=0))
     print(f"T1 of 100 inversion recoveries: rms {rms.round(2)}, mean {np.mean(pulls, axis=0)}")
     assert rms == pytest.approx(np.ones(2), abs=0.25)
+
+
+def test_signs_turn_regions_upright_and_change_nothing_else() -> None:
+    delay = np.arange(6.0)
+    amplitude = np.stack([np.linspace(0.5, -2.0, 6), np.linspace(-1.0, 3.0, 6)], axis=1)
+    kind, sign = _find_kind(delay, amplitude, np.full((6, 2), 0.01), "")
+    assert kind == "recovery"
+    assert sign.tolist() == [-1.0, 1.0]
+    kind, sign = _find_kind(
+        delay, amplitude[::-1] + np.array([1.5, 1.0]), np.full((6, 2), 0.01), ""
+    )
+    assert kind == "spin_lock"
+    assert sign.tolist() == [1.0, 1.0]

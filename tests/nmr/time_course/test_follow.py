@@ -53,6 +53,10 @@ def test_a_linear_drift_with_one_bad_spectrum_and_a_gain_that_wanders() -> None:
         100 * 0.012 * 5.5, abs=3 * np.hypot(change.stderr, change.systematic)
     )
     assert rows["drift", ""].value == pytest.approx(1.2, abs=0.1)
+    # The drift is the change over 5.5 h, and so are its errors.
+    for name in ("stderr", "systematic"):
+        assert getattr(rows["drift", ""], name) == pytest.approx(getattr(change, name) / 5.5)
+        assert getattr(change, name) > 0
     first = rows["li_si_fraction", "first spectrum"]
     assert first.value == pytest.approx(20.0, abs=3 * np.hypot(first.stderr, first.systematic))
     assert course["signal"].values[-1] == pytest.approx(1.3, abs=0.02)

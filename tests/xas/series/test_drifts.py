@@ -75,3 +75,13 @@ def test_how_many_lead() -> None:
     assert drifts.count_above(np.array([5.0, 3.0, 1.0, 9.0]), np.array([2.0, 2.0, 2.0])) == 2
     assert drifts.count_above(np.array([5.0, 3.0]), np.array([2.0, 2.0])) == 2
     assert drifts.count_above(np.array([1.0]), np.array([2.0])) == 0
+
+
+def test_too_few_points_tell_one_species_and_their_limit() -> None:
+    white = np.random.default_rng(0).standard_normal((20, 2 + drifts.FEWEST_LEFT))
+    mean = np.ones((3, white.shape[1]))
+    found = drifts.count_species(white, mean, 1.0)
+    assert found == drifts.SpeciesCount(species=1, doubtful=0, is_limited=True)
+    enough = np.random.default_rng(0).standard_normal((200, 3 + drifts.FEWEST_LEFT))
+    basis = np.random.default_rng(1).standard_normal((3, enough.shape[1]))
+    assert not drifts.count_species(enough, basis, 1.0).is_limited

@@ -40,6 +40,8 @@ NAN = float("nan")
         ("# Setpoint temperature (C) = 500\n# Sample temperature (C) = 495.5", 495.5),
         ("# Furnace temp (C) = 500\n# Sample temp (C) = 495.5", 495.5),
         ("# detector temperature = 30 C", NAN),
+        ("# sample thermocouple = 250 C", 250.0),
+        ("# thermocouple: type K, on the capillary", NAN),
         ("# Temperature controller: Eurotherm 2408", NAN),
         ("# LAGP 5 C/min to 650 C", NAN),
     ],
