@@ -4,6 +4,7 @@ phases."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,9 @@ START_GAUSS_POINTS = 5
 UNKNOWN_FREEDOM = 3.0
 """Relative freedom of the intensities of a phase known by its cell, before its pattern is
 learnt."""
+UNLEARNT_FREE = 400
+"""Most free reflections of a phase that has the pattern of its structure, which is never quite that
+of the sample: cells follow what the others lack."""
 WEAKEST = 1e-3
 """Reflections below this share of a phase's strongest are not used, where atoms are known."""
 FEWEST_POINTS = 50
@@ -144,7 +148,7 @@ def build_series_model(
     for phase in phases:
         lattice, weight = _select_reflections(frames, phase, options)
         follows_structure = options.follows_structures and lattice.refinable
-        free = select_free_reflections(weight, lattice.has_atoms, options)
+        free = select_free_reflections(weight, lattice.has_atoms, free_more(options))
         lattices.append(lattice)
         free_reflections.append(free[:0] if follows_structure else free)
     freedom = [options.intensity_freedom if p.has_atoms else UNKNOWN_FREEDOM for p in lattices]
@@ -204,6 +208,17 @@ def _select_reflections(
         texture_axis=None if axis is None else np.array(axis, float),
     )
     return lattice, weight[kept]
+
+
+def free_more(options: Refinement) -> Refinement:
+    """Return the options with up to `UNLEARNT_FREE` free reflections: those of a phase whose
+    pattern is not learnt yet, or cannot be from so few frames.
+
+    Parameters
+    ----------
+    options : Refinement
+    """
+    return replace(options, free_reflections=max(options.free_reflections, UNLEARNT_FREE))
 
 
 def select_free_reflections(weight: Array, has_atoms: bool, options: Refinement) -> Index:

@@ -1,9 +1,11 @@
 """The pattern of each phase as measured: relative intensities learnt from the frames where it is
 strongest.
 
-One pattern is solved for all those frames together. The mean of the intensities of single frames
-would be too high where lines overlap or are absent, for each frame's are kept from being negative;
-cells would follow that bias.
+All reflections are learnt, not those alone that are free in each frame: what follows the pattern
+would else follow the structure given, which is never quite that of the sample, and the cells follow
+the misfit. One pattern is solved for all those frames together. The mean of the intensities of
+single frames would be too high where lines overlap or are absent, for each frame's are kept from
+being negative; cells would follow that bias.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ssbchar.hexrd.refinement.frame.lines import (
 from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem, build_model
 from ssbchar.hexrd.refinement.frame.parameters import NO_PARAMETERS
 from ssbchar.hexrd.refinement.frame.series import SeriesModel
-from ssbchar.hexrd.refinement.inputs import Frames, select_free_reflections
+from ssbchar.hexrd.refinement.inputs import Frames, free_more, select_free_reflections
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array, Index
@@ -80,18 +82,19 @@ def learn_patterns(
     """
     strength, free_reflections = list(series.strength), list(series.free_reflections)
     freedom = series.intensity_freedom.copy()
+    wide = _free_all_reflections(series, fits, options)
 
     # several phases learn from one frame
     @functools.cache
     def build_frame(i: int) -> tuple[FrameProblem, FrameModel]:
         present = fits[i].present
         problem = FrameProblem(
-            series=series,
+            series=wide,
             pattern=frames.read_pattern(i),
             present=present,
             layout=NO_PARAMETERS,
         )
-        return problem, build_model(series, fits[i].parameters, present)
+        return problem, build_model(wide, fits[i].parameters, present)
 
     for p, phase in enumerate(series.phases):
         is_learnt = series.strength[p] is not before.strength[p]
@@ -101,7 +104,13 @@ def learn_patterns(
         if len(counts) < FEWEST_FRAMES:
             continue
         learnt = _solve_strengths(
-            series, before, p, fits=fits, counts=counts, build_frame=build_frame
+            wide,
+            before,
+            p,
+            in_frames=series.free_reflections[p],
+            fits=fits,
+            counts=counts,
+            build_frame=build_frame,
         )
         strength[p] = learnt + FLOOR * learnt.sum() / learnt.size
         weight = strength[p] * _compute_lorentz_factors(series, fits[next(iter(counts))], p)
@@ -113,6 +122,21 @@ def learn_patterns(
         free_reflections=tuple(free_reflections),
         intensity_freedom=freedom,
     )
+
+
+def _free_all_reflections(
+    series: SeriesModel, fits: FitsByFrame, options: Refinement
+) -> SeriesModel:
+    """Return the series with as many free reflections as a pattern that is not learnt has, of each
+    phase that has free ones."""
+    many = free_more(options)
+    free_reflections = list(series.free_reflections)
+    for p, phase in enumerate(series.phases):
+        found = next((fit for fit in fits.values() if p in fit.present), None)
+        if found is not None and free_reflections[p].size:
+            weight = series.strength[p] * _compute_lorentz_factors(series, found, p)
+            free_reflections[p] = select_free_reflections(weight, phase.has_atoms, many)
+    return replace(series, free_reflections=tuple(free_reflections))
 
 
 def choose_frames(fits: FitsByFrame, phase: int) -> dict[int, float]:
@@ -159,6 +183,7 @@ def _solve_strengths(
     before: SeriesModel,
     phase: int,
     *,
+    in_frames: Index,
     fits: FitsByFrame,
     counts: dict[int, float],
     build_frame: Callable[[int], tuple[FrameProblem, FrameModel]],
@@ -172,7 +197,8 @@ def _solve_strengths(
     strengths >= 0 (C. L. Lawson & R. J. Hanson, Solving Least Squares Problems, Prentice-Hall 1974,
     ch. 23). The prior about the pattern `before` enters once. Frames that are further from the
     answer than the others (a grain, a cell in a wrong place) count for less, and it is solved
-    again. `counts` says which frames, and how much each counts to begin with.
+    again. `counts` says which frames, and how much each counts to begin with. How far a frame is
+    off, the reflections that were free there say, `in_frames`: the others had the pattern before.
     """
     free = series.free_reflections[phase]
     frame_counts = np.array(list(counts.values()))
@@ -186,6 +212,7 @@ def _solve_strengths(
     targets = [one.target for one in frame_equations]
     strength = np.average(np.array(of_frames), axis=0, weights=frame_counts)
     own = np.array(of_frames)[:, free]
+    compared = np.isin(free, in_frames)
 
     given = before.strength[phase][free]
     prior = given * strength[free].sum() / given.sum()
@@ -196,7 +223,8 @@ def _solve_strengths(
         normal = np.tensordot(trust, normals, 1) + np.diag(precision)
         target = np.tensordot(trust, targets, 1) + precision * prior
         strength[free] = solve_non_negative(normal, target)
-        distance = np.array([d @ n @ d for n, d in zip(normals, own - strength[free], strict=True)])
+        apart = np.where(compared, own - strength[free], 0.0)
+        distance = np.array([d @ n @ d for n, d in zip(normals, apart, strict=True)])
         trust = frame_counts * weigh_by_distance(distance)
     return np.asarray(strength)
 

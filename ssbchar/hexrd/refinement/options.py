@@ -30,8 +30,9 @@ class Refinement:
     of phases marked refinable follow their structure, with one scale; widths and displacement
     factors are learnt from the series, smooth in temperature, and held."""
     free_reflections: Annotated[int, Field(ge=1, le=2000)] = 60
-    """Reflections of a phase with free intensity, the strongest first; the others follow the
-    phase's pattern. All those of a phase without atoms are free."""
+    """Reflections of a phase with free intensity in each frame, the strongest first; the others
+    follow the phase's pattern as learnt from the series. Until it is learnt, and where frames are
+    too few to learn it, up to 400 are free; all those of a phase without atoms always are."""
     intensity_freedom: Annotated[float, Field(gt=0, le=10)] = 0.5
     """Prior standard deviation of a free intensity about the phase's pattern, relative."""
     background_terms: Annotated[int, Field(ge=4, le=200)] = 18

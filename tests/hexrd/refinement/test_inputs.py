@@ -144,6 +144,14 @@ def test_the_strongest_reflections_are_free() -> None:
     )
 
 
+def test_all_are_free_until_a_pattern_is_learnt() -> None:
+    assert inputs.free_more(Refinement(free_reflections=2)).free_reflections == 400
+    assert inputs.free_more(Refinement(free_reflections=500)).free_reflections == 500
+    spacings = [3.0, 2.9, 2.8, 2.7]
+    series = inputs.build_series_model(made(), [phase(spacings)], Refinement(free_reflections=2))
+    assert series.free_reflections[0].size == len(spacings)
+
+
 def test_structures_that_are_trusted_are_followed_by_rietveld() -> None:
     frames = made()
     phases = [phase([3.0, 4.0]), phase([3.0], refinable=False), phase([3.0], [np.nan])]

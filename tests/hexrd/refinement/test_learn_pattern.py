@@ -98,8 +98,16 @@ class Frames:
         return self.patterns[i]
 
 
-def learn(count: int = 4, noise: float = 1.0, options: Refinement | None = None):
+def learn(
+    count: int = 4,
+    noise: float = 1.0,
+    options: Refinement | None = None,
+    free: np.ndarray | None = None,
+):
     frames = Frames(count, noise)
+    if free is not None:
+        narrow = (free, frames.series.free_reflections[1])
+        frames.series = replace(frames.series, free_reflections=narrow)
     truth = make_parameters()
     fits = {
         i: refine_frame(
@@ -132,6 +140,16 @@ def test_the_pattern_is_learnt_as_it_is() -> None:
     assert learnt.strength[1] is series.strength[1]
     np.testing.assert_array_equal(learnt.free_reflections[0], np.arange(5))
     np.testing.assert_array_equal(learnt.intensity_freedom, [0.5, 0.4])
+
+
+def test_what_is_not_free_in_a_frame_is_learnt_as_well() -> None:
+    """Two reflections are free in each frame, the other three followed the structure: what they
+    lacked would have moved the cell."""
+    options = Refinement(free_reflections=2)
+    _, _, _, learnt = learn(options=options, free=np.array([0, 3]))
+    found = learnt.strength[0] / learnt.strength[0].sum()
+    np.testing.assert_allclose(found, STRENGTH / STRENGTH.sum(), atol=0.03)
+    assert learnt.free_reflections[0].size == 2
 
 
 def test_what_is_learnt_stays() -> None:
