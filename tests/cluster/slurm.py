@@ -138,6 +138,7 @@ class Cluster:
             if time.monotonic() > end:
                 raise RuntimeError(f"SLURM does not take {name} as down; see {self.folder}")
             self.ask("scontrol", "update", f"nodename={name}", "state=down", "reason=test")
+            time.sleep(0.2)
         for job in jobs:
             self.ask("scontrol", "requeue", job)
 

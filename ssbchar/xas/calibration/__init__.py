@@ -1,4 +1,4 @@
-"""One energy axis for all scans: each foil on the standard's, that on the tabulated edge."""
+"""One energy axis for all scans: each foil on the standard's, whose edge is the tabulated one."""
 
 from ssbchar.runtime.exports import make_step_getter
 
